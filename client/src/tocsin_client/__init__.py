@@ -1,0 +1,1 @@
+"""Tocsin for watched apps: one import gives an ASGI middleware and counters."""

@@ -1,0 +1,1 @@
+"""Who asks: passwords, sessions, tokens, throttling of logins, and the guard before every endpoint."""

@@ -1,0 +1,1 @@
+"""A small shop: orders, payments, a feed, and background tasks."""

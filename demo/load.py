@@ -58,19 +58,20 @@ class Customers:
             return None
         return None
 
+    @staticmethod
+    async def _read(feed: aiohttp.ClientWebSocketResponse) -> None:
+        while not feed.closed:
+            try:
+                await feed.receive(timeout=_PING_SECONDS)
+            except TimeoutError:
+                await feed.send_str("ping")
+
     async def listen(self) -> None:
         """Hold one connection to the feed, pinging; connect again when it ends."""
         while True:
             try:
                 async with self._session.ws_connect(f"{self._base}/ws") as feed:
-                    while not feed.closed:
-                        await feed.send_str("ping")
-                        async with asyncio.timeout(_PING_SECONDS):
-                            while (await feed.receive()).type not in (
-                                aiohttp.WSMsgType.CLOSED,
-                                aiohttp.WSMsgType.ERROR,
-                            ):
-                                pass
+                    await self._read(feed)
             except (aiohttp.ClientError, TimeoutError):
                 await self._clock.sleep(random.uniform(0.2, 1))
 

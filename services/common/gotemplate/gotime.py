@@ -1,0 +1,221 @@
+"""Go's time.Time and time.Duration as templates see them."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from services.common.gotemplate.errors import FunctionError
+from services.common.gotemplate.time_layout import Moment, format_moment, parse_moment
+from services.common.gotemplate.values import Function, GoValue, function, register_converter
+
+_NANO = 10**9
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_UNITS = ((3600 * _NANO, "h"), (60 * _NANO, "m"))
+_ZERO_TIME = -62_135_596_800 * _NANO
+"""Go's zero time is 1 January of the year 1."""
+
+
+class Duration(GoValue):
+    """A time.Duration: whole nanoseconds."""
+
+    go_type = "time.Duration"
+
+    def __init__(self, nanoseconds: int, *, pointer: bool = False) -> None:
+        self.nanoseconds = nanoseconds
+        self._pointer = pointer
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Duration) and self.nanoseconds == other.nanoseconds
+
+    def __hash__(self) -> int:
+        return hash(self.nanoseconds)
+
+    def __bool__(self) -> bool:
+        return self._pointer or self.nanoseconds != 0
+
+    def go_pointer(self) -> bool:
+        """Return whether it is a *time.Duration."""
+        return self._pointer
+
+    def go_string(self) -> str:
+        """Return it as `1h2m3.5s`, `1.5ms`, `0s`."""
+        sign, left = ("-", -self.nanoseconds) if self.nanoseconds < 0 else ("", self.nanoseconds)
+        if left < _NANO:
+            return sign + _below_a_second(left)
+        text = ""
+        for size, unit in _UNITS:
+            count, left = divmod(left, size)
+            if count or text:
+                text += f"{count}{unit}"
+        return f"{sign}{text}{_decimal(left, _NANO)}s"
+
+    def _rounded(self, unit: "Duration", *, half: bool) -> "Duration":
+        if unit.nanoseconds <= 0:
+            return Duration(self.nanoseconds)
+        sign = -1 if self.nanoseconds < 0 else 1
+        size = abs(self.nanoseconds)
+        rest = size % unit.nanoseconds
+        up = half and rest + rest >= unit.nanoseconds
+        return Duration(sign * (size - rest + (unit.nanoseconds if up else 0)))
+
+
+def _below_a_second(nanoseconds: int) -> str:
+    if nanoseconds == 0:
+        return "0s"
+    for size, unit in ((1_000_000, "ms"), (1000, "µs")):
+        if nanoseconds >= size:
+            return f"{_decimal(nanoseconds, size)}{unit}"
+    return f"{nanoseconds}ns"
+
+
+def _decimal(value: int, unit: int) -> str:
+    whole, rest = divmod(value, unit)
+    fraction = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0")
+    return f"{whole}.{fraction}" if fraction else str(whole)
+
+
+class Time(GoValue):
+    """A time.Time: nanoseconds since the Unix epoch and the zone in which it is shown."""
+
+    go_type = "time.Time"
+
+    def __init__(self, nanoseconds: int, zone: dt.tzinfo = dt.UTC, *, pointer: bool = False) -> None:
+        self.nanoseconds = nanoseconds
+        self.zone = zone
+        self._pointer = pointer
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Time) and self.nanoseconds == other.nanoseconds and self.zone == other.zone
+
+    def __hash__(self) -> int:
+        return hash(self.nanoseconds)
+
+    @classmethod
+    def of(cls, moment: dt.datetime) -> "Time":
+        """Return the time of a datetime; one without a zone is taken as UTC."""
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+        microseconds = (aware - _EPOCH) // dt.timedelta(microseconds=1)
+        return cls(microseconds * 1000, aware.tzinfo or dt.UTC)
+
+    def go_pointer(self) -> bool:
+        """Return whether it is a *time.Time."""
+        return self._pointer
+
+    def go_string(self) -> str:
+        """Return it as `2006-01-02 15:04:05.999999999 -0700 MST`."""
+        return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
+
+    def moment(self) -> Moment:
+        """Return date, time of day and zone, as shown; raises FunctionError for a year that is not 1 to 9999."""
+        seconds, nanoseconds = divmod(self.nanoseconds, _NANO)
+        try:
+            shown = (_EPOCH + dt.timedelta(seconds=seconds)).astimezone(self.zone)
+        except (OverflowError, ValueError):
+            raise FunctionError("year outside of range [1,9999]") from None
+        offset = shown.utcoffset() or dt.timedelta()
+        return Moment(shown.replace(tzinfo=None), nanoseconds, int(offset.total_seconds()), shown.tzname() or "UTC")
+
+    def format(self, layout: str) -> str:
+        """Return it in a Go layout."""
+        return format_moment(self.moment(), layout)
+
+    def in_zone(self, name: str) -> "Time":
+        """Return it shown in that zone of the tz database; raises FunctionError."""
+        return Time(self.nanoseconds, load_zone(name))
+
+    def minus(self, other: "Time") -> Duration:
+        """Return the time from the other to this."""
+        return Duration(max(-(1 << 63), min(self.nanoseconds - other.nanoseconds, (1 << 63) - 1)))
+
+
+def load_zone(name: str) -> dt.tzinfo:
+    """Return a zone of the tz database; empty and `UTC` are UTC. Raises FunctionError."""
+    if name in {"", "UTC"}:
+        return dt.UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise FunctionError(f"unknown time zone {name}") from None
+
+
+def parse_time(layout: str, text: str) -> Time:
+    """Return the time that a text gives in a Go layout, UTC where it names no zone; raises FunctionError."""
+    seconds, nanoseconds, offset = parse_moment(layout, text)
+    zone = dt.timezone(dt.timedelta(seconds=offset)) if offset else dt.UTC
+    return Time((seconds - offset) * _NANO + nanoseconds, zone)
+
+
+ZERO_TIME = Time(_ZERO_TIME)
+
+_TIME_METHODS: Mapping[str, Function] = {
+    "Add": function(lambda t, d: Time(t.nanoseconds + d.nanoseconds, t.zone), "time.Duration"),
+    "After": function(lambda t, other: t.nanoseconds > other.nanoseconds, "time.Time"),
+    "Before": function(lambda t, other: t.nanoseconds < other.nanoseconds, "time.Time"),
+    "Day": function(lambda t: t.moment().local.day),
+    "Equal": function(lambda t, other: t.nanoseconds == other.nanoseconds, "time.Time"),
+    "Format": function(Time.format, "string"),
+    "Hour": function(lambda t: t.moment().local.hour),
+    "IsZero": function(lambda t: t.nanoseconds == _ZERO_TIME),
+    "Local": function(lambda t: Time(t.nanoseconds)),
+    "Minute": function(lambda t: t.moment().local.minute),
+    "Month": function(lambda t: Month(t.moment().local.month)),
+    "Nanosecond": function(lambda t: t.nanoseconds % _NANO),
+    "Second": function(lambda t: t.moment().local.second),
+    "String": function(Time.go_string),
+    "Sub": function(Time.minus, "time.Time"),
+    "UTC": function(lambda t: Time(t.nanoseconds)),
+    "Unix": function(lambda t: t.nanoseconds // _NANO),
+    "UnixMilli": function(lambda t: t.nanoseconds // 1_000_000),
+    "UnixMicro": function(lambda t: t.nanoseconds // 1000),
+    "UnixNano": function(lambda t: t.nanoseconds),
+    "Weekday": function(lambda t: Weekday(t.moment().local.isoweekday() % 7)),
+    "Year": function(lambda t: t.moment().local.year),
+    "YearDay": function(lambda t: t.moment().local.timetuple().tm_yday),
+}
+
+_DURATION_METHODS: Mapping[str, Function] = {
+    "Abs": function(lambda d: Duration(abs(d.nanoseconds))),
+    "Hours": function(lambda d: d.nanoseconds / (3600 * _NANO)),
+    "Microseconds": function(lambda d: _towards_zero(d.nanoseconds, 1000)),
+    "Milliseconds": function(lambda d: _towards_zero(d.nanoseconds, 1_000_000)),
+    "Minutes": function(lambda d: d.nanoseconds / (60 * _NANO)),
+    "Nanoseconds": function(lambda d: d.nanoseconds),
+    "Round": function(lambda d, unit: d._rounded(unit, half=True), "time.Duration"),  # noqa: SLF001 (its own method)
+    "Seconds": function(lambda d: d.nanoseconds / _NANO),
+    "String": function(Duration.go_string),
+    "Truncate": function(lambda d, unit: d._rounded(unit, half=False), "time.Duration"),  # noqa: SLF001 (its own method)
+}
+
+Time.go_methods = _TIME_METHODS
+Duration.go_methods = _DURATION_METHODS
+
+
+def _towards_zero(value: int, by: int) -> int:
+    return value // by if value >= 0 else -(-value // by)
+
+
+class Month(int, GoValue):
+    """A time.Month: an integer that prints as its name."""
+
+    go_type = "time.Month"
+    go_methods: ClassVar[Mapping[str, Function]] = {"String": function(lambda month: month.go_string())}
+
+    def go_string(self) -> str:
+        """Return the English name."""
+        return dt.date(2000, self, 1).strftime("%B")
+
+
+class Weekday(int, GoValue):
+    """A time.Weekday: an integer from Sunday, 0, that prints as its name."""
+
+    go_type = "time.Weekday"
+    go_methods: ClassVar[Mapping[str, Function]] = {"String": function(lambda day: day.go_string())}
+
+    def go_string(self) -> str:
+        """Return the English name."""
+        return ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")[self]
+
+
+register_converter(dt.datetime, Time.of)
+register_converter(dt.timedelta, lambda span: Duration(span // dt.timedelta(microseconds=1) * 1000))

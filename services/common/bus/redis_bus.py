@@ -15,6 +15,8 @@ from services.common.bus.port import BusUnavailableError, Entry
 from services.common.clock import Clock
 
 _FIELD = b"event"
+# Some 60 MB of alert events: a storm must not fill Redis. What is cut off unread, the evaluator sends again.
+MAX_ENTRIES = 50_000
 
 
 def connect_redis(url: str, *, timeout: float = 5.0) -> Redis:
@@ -46,18 +48,20 @@ async def _translated() -> AsyncIterator[None]:
 class RedisBus:
     """Streams of one Redis; payloads stand in the field `event`."""
 
-    def __init__(self, redis: Redis, clock: Clock, *, timeout: float = 5.0) -> None:
+    def __init__(self, redis: Redis, clock: Clock, *, timeout: float = 5.0, max_entries: int = MAX_ENTRIES) -> None:
         self._redis, self._clock, self._timeout = redis, clock, timeout
+        self._max_entries = max_entries
         self._groups: set[tuple[str, str]] = set()
 
     async def publish(self, stream: str, payloads: Sequence[bytes], *, keep_seconds: float) -> list[str]:
-        """See the port; trimming is approximate (whole nodes), so an entry may live a little longer."""
+        """See the port; trimming is approximate (whole nodes), so an entry may live a little longer, and by number too."""
         oldest = f"{max(0, round((self._clock.now() - keep_seconds) * 1000))}-0"
         async with _translated():
             pipe = self._redis.pipeline(transaction=True)
             for payload in payloads:
                 pipe.xadd(stream, {_FIELD: payload})
             pipe.xtrim(stream, minid=oldest, approximate=True)
+            pipe.xtrim(stream, maxlen=self._max_entries, approximate=True)
             answers = await pipe.execute()
         return [_text(entry_id) for entry_id in answers[: len(payloads)]]
 

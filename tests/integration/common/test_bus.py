@@ -84,6 +84,14 @@ async def test_old_entries_are_trimmed(redis_url):
     await client.aclose()
 
 
+async def test_a_storm_is_bounded_by_number(redis_url):
+    client = connect_redis(redis_url)
+    bus = RedisBus(client, SystemClock(), max_entries=100)
+    await bus.publish("s", [b"x"] * 1000, keep_seconds=3600)
+    assert await client.xlen("s") <= 200
+    await client.aclose()
+
+
 async def test_an_absent_redis_is_a_bus_error():
     client = connect_redis("redis://127.0.0.1:1/0")
     with pytest.raises(BusUnavailableError, match="Redis is away"):

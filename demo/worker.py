@@ -64,6 +64,11 @@ class Crew:
         self._settings = settings
         self._pids: dict[str, int] = {}
 
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the living children."""
+        return list(self._pids.values())
+
     def tend(self, *, wanted: bool) -> None:
         """Reap what ended, start what is missing, or kill all."""
         for name, pid in list(self._pids.items()):

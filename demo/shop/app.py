@@ -133,7 +133,7 @@ def _add_catalogue(app: FastAPI, shop: Shop) -> None:
             if not rows:
                 raise HTTPException(404, "no such product")
             cached = f"{rows[0]['name']}: {rows[0]['cents']}".encode()
-            await shop.redis.setex(f"product:{product_id}", _CACHE_SECONDS, cached)
+            await shop.redis.set(f"product:{product_id}", cached, ex=_CACHE_SECONDS)
         return Response(cached, headers=dict(response.headers))
 
 

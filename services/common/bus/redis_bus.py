@@ -54,7 +54,7 @@ class RedisBus:
         self._groups: set[tuple[str, str]] = set()
 
     async def publish(self, stream: str, payloads: Sequence[bytes], *, keep_seconds: float) -> list[str]:
-        """See the port; trimming is approximate (whole nodes), so an entry may live a little longer, and by number too."""
+        """See the port; trimming, by age and by number, is approximate (whole nodes)."""
         oldest = f"{max(0, round((self._clock.now() - keep_seconds) * 1000))}-0"
         async with _translated():
             pipe = self._redis.pipeline(transaction=True)

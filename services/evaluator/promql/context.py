@@ -1,0 +1,152 @@
+"""One query's state: steps, storage, limits, annotations, and the results shared within a tick."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from services.evaluator.promql import ast
+from services.evaluator.promql.annotations import Annotations
+from services.evaluator.promql.durations import milliseconds
+from services.evaluator.promql.errors import EvaluationError, QueryTimeoutError, SampleLimitError
+from services.evaluator.promql.storage import Block, Floats, Matcher, Storage, Times
+from services.evaluator.promql.table import Labels, Table
+from services.evaluator.promql.values import Vector
+
+DUPLICATES = "vector cannot contain metrics with the same labelset"
+
+
+class Tables:
+    """The tables of the storage's layouts, least recently used first out; bounded by rows."""
+
+    def __init__(self, max_rows: int = 4_000_000) -> None:
+        self.max_rows = max_rows
+        self._rows = 0
+        self._tables: OrderedDict[Hashable, Table] = OrderedDict()
+
+    def of(self, blocks: Sequence[Block]) -> Table:
+        """Return the table of the blocks' series, the same object as long as the layouts stay."""
+        key = tuple([block.layout for block in blocks])
+        table = self._tables.get(key)
+        if table is None:
+            rows: Sequence[Labels] = blocks[0].labels if len(blocks) == 1 else [
+                labels for block in blocks for labels in block.labels
+            ]
+            table = self._tables[key] = Table(rows, unique=True)
+            self._rows += table.size
+            while self._rows > self.max_rows and len(self._tables) > 1:
+                self._rows -= self._tables.popitem(last=False)[1].size
+        self._tables.move_to_end(key)
+        return table
+
+
+@dataclass
+class Budget:
+    """What a query may still use."""
+
+    max_samples: int
+    deadline: float
+    monotonic: Callable[[], float] | None
+    samples: int = 0
+
+    def spend(self, samples: int) -> None:
+        """Count samples read. Raises SampleLimitError."""
+        self.samples += samples
+        if self.samples > self.max_samples:
+            raise SampleLimitError(
+                f"query processing would load more than {self.max_samples} samples into memory; "
+                "narrow the selectors or the range"
+            )
+
+    def check_time(self) -> None:
+        """Raise QueryTimeoutError past the deadline."""
+        if self.monotonic is not None and self.monotonic() > self.deadline:
+            raise QueryTimeoutError("query timed out in expression evaluation; narrow the selectors or the range")
+
+
+@dataclass
+class Settings:
+    """What the engine is set to."""
+
+    lookback_ms: int
+    subquery_step_ms: int
+    delayed_names: bool
+
+
+@dataclass
+class Run:
+    """One evaluation over steps (T, ms); sub-queries derive their own with other steps."""
+
+    storage: Storage
+    settings: Settings
+    tables: Tables
+    budget: Budget
+    start_ms: int
+    end_ms: int
+    step_ms: int
+    steps: Times
+    annotations: Annotations = field(default_factory=Annotations)
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+
+    def at_steps(self, steps: Times) -> "Run":
+        """Return the same query over other steps."""
+        key = ("steps", int(steps[0]) if len(steps) else 0, len(steps), int(steps[-1]) if len(steps) else 0)
+        return replace(self, steps=steps, memo=self.memo.setdefault(key, {}))
+
+    def milliseconds(self, duration: ast.Duration, *, positive: bool = False) -> int:
+        """Work out a duration of the expression."""
+        span = (self.end_ms - self.start_ms) / 1000
+        return milliseconds(duration, step_s=self.step_ms / 1000, range_s=span, positive=positive)
+
+    def eval_times(self, at: ast.At | None, offset: ast.Duration) -> tuple[Times, bool]:
+        """Return the times to look at (T, or 1 and True when `@` fixes them)."""
+        shift = self.milliseconds(offset)
+        if at is None:
+            return self.steps - shift, False
+        fixed = {"time": at.t_ms, "start": self.start_ms, "end": self.end_ms}[at.kind]
+        return np.array([fixed - shift], np.int64), True
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Block]:
+        """Read from the storage, once for equal requests."""
+        key = ("select", tuple(matchers), start_ms, end_ms)
+        blocks = self.memo.get(key)
+        if blocks is None:
+            self.budget.check_time()
+            blocks = [block for block in self.storage.select(matchers, start_ms, end_ms) if len(block.labels)]
+            self.budget.spend(sum(block.values.size for block in blocks))
+            self.memo[key] = blocks
+        return blocks  # type: ignore[no-any-return]  # the memo holds values of all kinds
+
+    def unnamed(self, vector: Vector) -> Vector:
+        """Take the metric names away; an error where two series become one."""
+        table = vector.table.unnamed(delayed=self.settings.delayed_names)
+        return self.distinct(Vector(table, vector.values, vector.present))
+
+    def distinct(self, vector: Vector) -> Vector:
+        """Refuse two samples with equal labels at one step. Raises EvaluationError."""
+        if not self.settings.delayed_names and not vector.table.unique:
+            refuse_duplicates(vector)
+        return vector
+
+    def constant(self, value: float) -> Floats:
+        """Return the value for every step."""
+        return np.full(len(self.steps), value)
+
+
+def refuse_duplicates(vector: Vector) -> None:
+    """Raise EvaluationError when two present samples of a step have equal labels."""
+    table = vector.table
+    ids = table.cached("identity", lambda: identities(table))
+    counts = np.zeros((table.size, vector.steps), np.intp)
+    np.add.at(counts, ids, vector.mask)
+    if (counts > 1).any():
+        raise EvaluationError(DUPLICATES)
+
+
+def identities(table: Table) -> "np.ndarray[Any, np.dtype[np.intp]]":
+    """Return for each row the first row with equal labels."""
+    seen: dict[Hashable, int] = {}
+    keys = [frozenset(row.items()) for row in table.labels]
+    return np.array([seen.setdefault(key, index) for index, key in enumerate(keys)], np.intp)

@@ -1,0 +1,139 @@
+"""What a function is, and the ways to make one's body."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from services.evaluator.promql import ast
+from services.evaluator.promql.context import Run
+from services.evaluator.promql.grid import Windows
+from services.evaluator.promql.select import Range
+from services.evaluator.promql.storage import Bools, Floats
+from services.evaluator.promql.values import Scalar, Text, Value, Vector
+
+
+class Evaluator(Protocol):
+    """How a body gets its arguments' values."""
+
+    def value(self, run: Run, expr: ast.Expr) -> Value:
+        """Evaluate an argument that is not a range vector."""
+        ...
+
+    def windows(self, run: Run, expr: ast.Expr) -> Range:
+        """Evaluate a range vector."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Invocation:
+    """One call of a function within a query."""
+
+    run: Run
+    node: ast.Call
+    evaluator: Evaluator
+
+    def vector(self, index: int) -> Vector:
+        """The value of an instant vector argument."""
+        value = self.evaluator.value(self.run, self.node.args[index])
+        if not isinstance(value, Vector):
+            raise TypeError(f"{self.node.name} takes a vector")
+        return value
+
+    def scalar(self, index: int) -> Floats:
+        """The values of a scalar argument, one per step."""
+        value = self.evaluator.value(self.run, self.node.args[index])
+        if not isinstance(value, Scalar):
+            raise TypeError(f"{self.node.name} takes a scalar")
+        return value.values
+
+    def text(self, index: int) -> str:
+        """The value of a string argument."""
+        value = self.evaluator.value(self.run, self.node.args[index])
+        if not isinstance(value, Text):
+            raise TypeError(f"{self.node.name} takes a string")
+        return value.value
+
+    def windows(self, index: int) -> Range:
+        """The value of a range vector argument."""
+        return self.evaluator.windows(self.run, self.node.args[index])
+
+
+Body = Callable[[Invocation], Value]
+Kernel = Callable[..., tuple[Floats, Bools | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function: `signature` and `doc` go to the manual; `body` computes it."""
+
+    name: str
+    signature: str
+    doc: str
+    body: Body
+
+
+def over_windows(
+    kernel: Kernel, *, keeps_name: bool = False, matrix: int = 0, timed: bool = False, note: "Note | None" = None
+) -> Body:
+    """Make a body of a kernel `(windows, *scalars) -> values, present` that is applied to each step's windows.
+
+    `matrix`: which argument is the range vector, the others being scalars. `timed`: the kernel looks at the time of
+    evaluation, so equal windows may give different results.
+    """
+
+    def body(call: Invocation) -> Value:
+        samples = call.windows(matrix)
+        scalars = [call.scalar(index) for index in range(len(call.node.args)) if index != matrix]
+        if note is not None:
+            note(call, samples)
+        result = apply_kernel(call.run, samples, kernel, scalars, once=not scalars and not timed)
+        return result if keeps_name else call.run.unnamed(result)
+
+    return body
+
+
+Note = Callable[[Invocation, Range], None]
+
+
+def apply_kernel(run: Run, samples: Range, kernel: Kernel, scalars: list[Floats], *, once: bool) -> Vector:
+    """Apply a kernel step by step; once where all steps have the same windows."""
+    steps = len(run.steps)
+    if samples.table.size == 0:
+        return Vector(samples.table, np.empty((0, steps)))
+    columns, masks = [], []
+    for step in range(1 if once and samples.fixed else steps):
+        if not step % 64:
+            run.budget.check_time()
+        values, present = kernel(samples.at(step), *[float(scalar[step]) for scalar in scalars])
+        columns.append(values)
+        masks.append(present)
+    out = columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=1)
+    shape = (samples.table.size, steps)
+    if all(mask is None for mask in masks):
+        return Vector(samples.table, np.broadcast_to(out, shape))
+    size = samples.table.size
+    mask = np.stack([np.ones(size, np.bool_) if mask is None else mask for mask in masks], axis=1)
+    return Vector(samples.table, np.broadcast_to(out, shape), np.broadcast_to(mask, shape))
+
+
+def elementwise(function: Callable[..., Floats]) -> Body:
+    """Make a body of a function of values (n × T) and scalars (T)."""
+
+    def body(call: Invocation) -> Value:
+        vector = call.vector(0)
+        scalars = [call.scalar(index) for index in range(1, len(call.node.args))]
+        return call.run.unnamed(Vector(vector.table, np.asarray(function(vector.values, *scalars)), vector.present))
+
+    return body
+
+
+def windows_names(samples: Range) -> list[str]:
+    """Return the distinct metric names of a range vector."""
+    return samples.table.cached(
+        "names", lambda: list(dict.fromkeys(row.get("__name__", "") for row in samples.table.labels))
+    )
+
+
+__all__ = ["Body", "Evaluator", "Function", "Invocation", "Kernel", "Windows", "apply_kernel", "elementwise", "over_windows"]

@@ -1,0 +1,153 @@
+"""The canonical text of an expression, as Prometheus' own printer writes it."""
+
+import math
+from collections.abc import Sequence
+
+from services.evaluator.promql import ast
+from services.evaluator.promql.lexer import is_label_name, quote
+from services.evaluator.promql.storage import Matcher
+
+_UNITS_MS = (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+_YEAR_MS = 31_536_000_000
+
+
+def print_expr(node: ast.Node) -> str:
+    """Return the canonical text of an expression or a duration expression."""
+    match node:
+        case ast.Number():
+            return format_number(node.value)
+        case ast.String():
+            return quote(node.value)
+        case ast.Selector():
+            return _selector(node) + _modifiers(node)
+        case ast.RangeSelector():
+            extension = f" {node.selector.extension}" if node.selector.extension else ""
+            return f"{_selector(node.selector)}[{format_duration(node.window)}]{extension}{_place(node.selector)}"
+        case ast.Subquery():
+            step = "" if node.step is None else format_duration(node.step)
+            return f"{node.expr.text}[{format_duration(node.window)}:{step}]{_place(node)}"
+        case ast.Negation():
+            return f"-{node.expr.text}"
+        case ast.Paren():
+            return f"({node.expr.text})"
+        case ast.Binary():
+            return _binary(node)
+        case ast.Aggregate():
+            return _aggregate(node)
+        case ast.Call():
+            return f"{node.name}({', '.join(arg.text for arg in node.args)})"
+        case ast.DurationCall() | ast.DurationOp():
+            return format_duration(node)
+        case _:
+            raise TypeError(f"no text for {type(node).__name__}")
+
+
+def format_number(value: float) -> str:
+    """Write a number as Go's `%v` does: shortest digits, exponent below 1e-4 and from 1e21."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    text = repr(value)
+    mantissa, _, exponent = text.partition("e")
+    if value == 0 or 1e-4 <= abs(value) < 1e21:
+        if exponent:
+            return f"{value:.0f}"
+        return text.removesuffix(".0")
+    if not exponent:
+        mantissa, _, exponent = f"{value:.17g}".partition("e")
+        return text if not exponent else _scientific(value)
+    return f"{mantissa.removesuffix('.0')}e{exponent[0] if exponent[0] in '+-' else '+'}{exponent.lstrip('+-').zfill(2)}"
+
+
+def _scientific(value: float) -> str:
+    for digits in range(17):
+        text = f"{value:.{digits}e}"
+        if float(text) == value:
+            return text
+    return f"{value:e}"
+
+
+def format_duration(duration: ast.Duration) -> str:
+    """Write a duration with the fewest units."""
+    if isinstance(duration, ast.DurationCall):
+        return f"{duration.name}({', '.join(format_duration(arg) for arg in duration.args)})"
+    if isinstance(duration, ast.DurationOp):
+        right = format_duration(duration.rhs)
+        if duration.wrapped:
+            return f"({right})"
+        return f"{duration.op}{right}" if duration.lhs is None else f"{format_duration(duration.lhs)} {duration.op} {right}"
+    left = abs(round(duration * 1000))
+    if left == 0:
+        return "0s"
+    parts = ["-" if duration < 0 else ""]
+    if left % _YEAR_MS == 0:
+        return f"{parts[0]}{left // _YEAR_MS}y"
+    for unit, size in _UNITS_MS:
+        count, rest = divmod(left, size)
+        if count and not (unit == "w" and rest):
+            parts.append(f"{count}{unit}")
+            left = rest
+    return "".join(parts)
+
+
+def format_label(name: str) -> str:
+    """Write a label name, quoted where it must be."""
+    return name if is_label_name(name) else quote(name)
+
+
+def _matcher(matcher: Matcher) -> str:
+    return f"{format_label(matcher.name)}{matcher.op}{quote(matcher.value)}"
+
+
+def _selector(node: ast.Selector) -> str:
+    rest = node.matchers if node.name is None else node.matchers[1:]
+    parts = [_matcher(matcher) for matcher in rest]
+    return (node.name or "") + (f"{{{','.join(parts)}}}" if parts or node.name is None else "")
+
+
+def _modifiers(node: ast.Selector) -> str:
+    return (f" {node.extension}" if node.extension else "") + _place(node)
+
+
+def _place(node: ast.Selector | ast.Subquery) -> str:
+    text = ""
+    if node.at is not None:
+        text = f" @ {node.at.t_ms / 1000:.3f}" if node.at.kind == "time" else f" @ {node.at.kind}()"
+    if node.offset != 0.0:
+        text += f" offset {format_duration(node.offset)}"
+    return text
+
+
+def _labels(names: Sequence[str]) -> str:
+    return f"({', '.join(format_label(name) for name in names)})"
+
+
+def _binary(node: ast.Binary) -> str:
+    parts = [node.op + (" bool" if node.returns_bool else "")]
+    matching = node.matching
+    if matching is not None:
+        grouped = matching.card in {"many-to-one", "one-to-many"}
+        if matching.on or matching.labels or grouped:
+            parts.append(f"{'on' if matching.on else 'ignoring'} {_labels(matching.labels)}")
+        if grouped:
+            side = "group_left" if matching.card == "many-to-one" else "group_right"
+            parts.append(f"{side} {_labels(matching.include)}")
+        parts.extend(_fills(matching))
+    return f"{node.lhs.text} {' '.join(parts)} {node.rhs.text}"
+
+
+def _fills(matching: ast.Matching) -> list[str]:
+    left, right = matching.fill_left, matching.fill_right
+    if left is not None and left == right:
+        return [f"fill ({format_number(left)})"]
+    sides = (("fill_left", left), ("fill_right", right))
+    return [f"{word} ({format_number(value)})" for word, value in sides if value is not None]
+
+
+def _aggregate(node: ast.Aggregate) -> str:
+    grouping = ""
+    if node.without or node.grouping:
+        grouping = f" {'without' if node.without else 'by'} {_labels(node.grouping)} "
+    param = "" if node.param is None else f"{node.param.text}, "
+    return f"{node.op}{grouping}({param}{node.expr.text})"

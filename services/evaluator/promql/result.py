@@ -1,0 +1,104 @@
+"""What a query returns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from services.evaluator.promql.context import DUPLICATES, identities, refuse_duplicates
+from services.evaluator.promql.errors import EvaluationError
+from services.evaluator.promql.storage import Bools, Floats, Times
+from services.evaluator.promql.table import Table
+from services.evaluator.promql import values
+
+Labels = Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class VectorResult:
+    """n samples at one time: label sets and values."""
+
+    labels: list[Labels]
+    values: Floats
+    t_ms: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MatrixResult:
+    """n series: `values` and `present` are n × T over `times` (ms); an absent cell's value means nothing."""
+
+    labels: list[Labels]
+    times: Times
+    values: Floats
+    present: Bools
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ScalarResult:
+    """One number."""
+
+    value: float
+    t_ms: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StringResult:
+    """One string."""
+
+    value: str
+    t_ms: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Result:
+    """A query's outcome; `value` is of the class that `type` names."""
+
+    type: Literal["vector", "matrix", "scalar", "string"]
+    value: VectorResult | MatrixResult | ScalarResult | StringResult
+    warnings: Sequence[str] = field(default_factory=list)
+    infos: Sequence[str] = field(default_factory=list)
+
+
+def vector_result(vector: values.Vector, t_ms: int) -> VectorResult:
+    """Return the present samples of a vector of one step. Raises EvaluationError on equal label sets."""
+    vector = _settled(vector)
+    column = vector.values[:, 0]
+    if vector.present is None:
+        return VectorResult(list(vector.table.labels), np.array(column), t_ms)
+    rows = np.flatnonzero(vector.present[:, 0])
+    return VectorResult(vector.table.rows(rows.tolist()), column[rows], t_ms)
+
+
+def matrix_result(vector: values.Vector, times: Times) -> MatrixResult:
+    """Return the series with a sample at any step, in the order of their labels; rows with equal labels are one."""
+    vector = _settled(vector)
+    mask, cells, table = vector.mask, vector.values, vector.table
+    if not table.unique:
+        mask, cells, table = _merged(vector)
+    rows = np.flatnonzero(mask.any(axis=1)).tolist()
+    labels = table.rows(rows)
+    order = sorted(range(len(rows)), key=lambda index: sorted(labels[index].items()))
+    picked = np.array([rows[index] for index in order], np.intp)
+    return MatrixResult([labels[index] for index in order], times, cells[picked], mask[picked])
+
+
+def _settled(vector: values.Vector) -> values.Vector:
+    table = vector.table.settled()
+    vector = values.Vector(table, vector.values, vector.present)
+    if not table.unique:
+        refuse_duplicates(vector)
+    return vector
+
+
+def _merged(vector: values.Vector) -> tuple[Bools, Floats, Table]:
+    ids = vector.table.cached("identity", lambda: identities(vector.table))
+    mask, cells = vector.mask.copy(), np.array(vector.values)
+    for row, first in enumerate(ids.tolist()):
+        if row != first:
+            if (mask[first] & mask[row]).any():
+                raise EvaluationError(DUPLICATES)
+            cells[first] = np.where(mask[row], cells[row], cells[first])
+            mask[first] |= mask[row]
+            mask[row] = False
+    return mask, cells, vector.table

@@ -1,0 +1,192 @@
+"""Selectors: the newest sample at each step, and windows of samples."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.evaluator.promql import ast
+from services.evaluator.promql.context import Run
+from services.evaluator.promql.grid import Grid, Windows, build_grid, window
+from services.evaluator.promql.storage import ABSENT, Block, Bools, Floats, Rows, Times, absent_cells, stale_cells
+from services.evaluator.promql.table import Table
+from services.evaluator.promql.values import Vector
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sampled:
+    """An instant selector's result with the times of the samples (n × T, ms)."""
+
+    vector: Vector
+    times: Times
+
+
+def instant_vector(run: Run, node: ast.Selector) -> Vector:
+    """Return the newest sample of each series within the look-back at each step."""
+    times, fixed = run.eval_times(node.at, node.offset)
+    blocks = _read(run, node, times)
+    parts = [_newest(block, times, run.settings.lookback_ms)[:2] for block in blocks]
+    return _joined(run, blocks, parts, fixed=fixed)
+
+
+def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
+    """Return the newest samples and their own times."""
+    at, fixed = run.eval_times(node.at, node.offset)
+    blocks = _read(run, node, at)
+    found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
+    vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
+    parts = [
+        _times_of(block, columns, len(at)) for block, (_, _, columns) in zip(blocks, found, strict=True)
+    ]
+    times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
+    return Sampled(vector, np.broadcast_to(times, vector.values.shape))
+
+
+def _read(run: Run, node: ast.Selector, times: Times) -> list[Block]:
+    if not len(times):
+        return []
+    return list(run.select(node.matchers, int(times.min()) - run.settings.lookback_ms, int(times.max())))
+
+
+def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | None]], *, fixed: bool) -> Vector:
+    table = run.tables.of(blocks) if blocks else Table([], unique=True)
+    steps = len(run.steps)
+    if not parts:
+        return Vector(table, np.empty((0, steps)))
+    if len(parts) == 1:
+        values, present = parts[0]
+    else:
+        values = np.concatenate([part[0] for part in parts])
+        present = None
+        if any(part[1] is not None for part in parts):
+            present = np.concatenate([np.ones(v.shape, np.bool_) if p is None else p for v, p in parts])
+    if fixed:
+        values = np.broadcast_to(values, (len(values), steps))
+        present = None if present is None else np.broadcast_to(present, values.shape)
+    return Vector(table, values, present)
+
+
+def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | None, Rows]:
+    """Return values, presence and the columns taken (per axis, or per series where rows have holes)."""
+    times = block.times[None, :] if block.times.ndim == 1 else block.times
+    width = times.shape[1]
+    if not width:
+        shape = (len(block.labels), len(at))
+        return np.full(shape, np.nan), np.zeros(shape, np.bool_), np.zeros(shape, np.intp)
+    if len(times) == 1:
+        columns = (np.searchsorted(times[0], at, side="right") - 1)[None, :]
+    elif len(at) == 1:
+        columns = np.asarray((times <= at[0]).sum(axis=1, dtype=np.intp)[:, None] - 1)
+    else:
+        columns = np.stack([np.searchsorted(row, at, side="right") - 1 for row in times])
+    safe = np.maximum(columns, 0)
+    fresh = (columns >= 0) & (np.take_along_axis(times, safe, axis=1) > at - lookback_ms)
+    values = _gather(block, safe)
+    present = None
+    if not fresh.all():
+        present = np.array(np.broadcast_to(fresh, values.shape) if block.axes is None else fresh[block.axes])
+    if np.isnan(values).any():
+        return _look_back(block, times, at, lookback_ms, values, present, safe)
+    return values, present, safe
+
+
+def _gather(block: Block, columns: Rows) -> Floats:
+    if len(columns) == 1:
+        return block.values[:, columns[0]]
+    first = columns[0]
+    if (columns == first).all():
+        return block.values[:, first]
+    return np.asarray(block.values[np.arange(len(block.values))[:, None], columns[block.axes]])
+
+
+def _look_back(
+    block: Block, times: Times, at: Times, lookback_ms: int, values: Floats, present: Bools | None, columns: Rows
+) -> tuple[Floats, Bools | None, Rows]:
+    """Where a series has no sample in the column, take its newest one before; a marker ends it."""
+    missing = absent_cells(values)
+    rows = np.flatnonzero(missing.any(axis=1))
+    per_row = np.broadcast_to(columns, values.shape) if block.axes is None else columns[block.axes]
+    if len(rows):
+        values, per_row = values.copy(), per_row.copy()
+        present = np.ones(values.shape, np.bool_) if present is None else present
+        width = times.shape[1]
+        known = np.where(absent_cells(block.values[rows]), -1, np.arange(width))
+        newest = np.maximum.accumulate(known, axis=1)
+        found = np.take_along_axis(newest, per_row[rows], axis=1)
+        axes = np.zeros(len(rows), np.intp) if block.axes is None else block.axes[rows]
+        safe = np.maximum(found, 0)
+        present[rows] &= (found >= 0) & (times[axes[:, None], safe] > at - lookback_ms)
+        values[rows] = np.take_along_axis(block.values[rows], safe, axis=1)
+        per_row[rows] = safe
+    stale = stale_cells(np.ascontiguousarray(values))
+    if stale.any():
+        present = ~stale if present is None else present & ~stale
+    return values, present, per_row
+
+
+def _times_of(block: Block, columns: Rows, steps: int) -> Times:
+    if block.times.ndim == 1:
+        return np.broadcast_to(block.times[columns], (len(block.labels), steps))
+    axes = block.axes if block.axes is not None else np.zeros(len(block.labels), np.intp)
+    if len(columns) != len(axes):
+        columns = columns[axes]
+    return np.asarray(block.times[axes[:, None], columns])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Range:
+    """A range vector: one window per series and step, cut on demand. `fixed`: all steps have the same window."""
+
+    table: Table
+    grid: Grid
+    ends_ms: Times
+    window_ms: int
+    now_ms: Times
+    fixed: bool
+    lo: NDArray[np.intp]
+    hi: NDArray[np.intp]
+
+    def at(self, step: int) -> Windows:
+        """Return the windows of one step."""
+        column = 0 if self.fixed else step
+        end = int(self.ends_ms[column])
+        return window(
+            self.grid,
+            self.lo[:, column],
+            self.hi[:, column],
+            start_ms=end - self.window_ms,
+            end_ms=end,
+            now_ms=int(self.now_ms[step]),
+        )
+
+
+def range_of_selector(run: Run, node: ast.RangeSelector) -> Range:
+    """Return the samples of a selector with a window."""
+    span = run.milliseconds(node.window, positive=True)
+    ends, fixed = run.eval_times(node.selector.at, node.selector.offset)
+    if not len(ends):
+        return make_range(run, Table([]), build_grid([]), ends, span, fixed=fixed)
+    start, end = int(ends.min()) - span, int(ends.max())
+    blocks = run.select(node.selector.matchers, start, end)
+    key = ("grid", node.selector.matchers, start, end)
+    grid = run.memo.get(key)
+    if grid is None:
+        grid = run.memo[key] = build_grid(blocks)
+    table = run.tables.of(blocks) if blocks else Table([], unique=True)
+    return make_range(run, table, grid, ends, span, fixed=fixed)
+
+
+def make_range(run: Run, table: Table, grid: Grid, ends: Times, span: int, *, fixed: bool) -> Range:
+    """Put windows of a span that end at the given times on a grid."""
+    lo, hi = grid.bounds(ends - span), grid.bounds(ends)
+    return Range(table, grid, ends, span, run.steps, fixed, lo, hi)
+
+
+def range_of_vector(run: Run, vector: Vector, inner_times: Times, ends: Times, span: int, *, fixed: bool) -> Range:
+    """Return a sub-query's results as windows."""
+    values = np.array(vector.values)
+    if vector.present is not None:
+        values[~vector.present] = ABSENT
+    run.budget.spend(values.size)
+    block = Block(vector.table.labels, inner_times, values, ("subquery", id(vector.table)))
+    return make_range(run, vector.table, build_grid([block] if len(values) else []), ends, span, fixed=fixed)

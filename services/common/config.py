@@ -124,7 +124,9 @@ Model = TypeVar("Model", bound=BaseModel)
 class ConfigFile:
     """One `tocsin.yml`: shared keys and a section for each service; relative paths start at the file's folder."""
 
-    def __init__(self, path: Path, *, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, path: Path, *, environ: Mapping[str, str] = os.environ, overrides: Mapping[KeyPath, Any] | None = None
+    ) -> None:
         try:
             source = read_yaml(path)
         except YamlError as error:
@@ -132,7 +134,11 @@ class ConfigFile:
         data = {} if source.data is None else source.data
         if not isinstance(data, dict):
             raise ConfigError(str(source.error((), "the file must be a mapping of sections")))
+        for key_path, value in (overrides or {}).items():
+            data = _put(data, key_path, value, source, ())
         self.path = path
+        self.written: dict[str, Any] = data
+        """The keys as written, variables not yet looked up, overrides put in."""
         self._source = YamlSource(source.file, _substitute(data, (), source, environ), source.positions)
 
     @property
@@ -164,6 +170,16 @@ def validate(model: type[Model], data: Any, source: YamlSource, path: KeyPath) -
                 message = f"unknown key; known here: {', '.join(sorted(_known(model, mistake['loc'])))}"
             lines.append(str(source.error(where, f"{'.'.join(map(str, where)) or 'file'}: {message}")))
         raise ConfigError("\n".join(lines)) from error
+
+
+def _put(data: Any, path: KeyPath, value: Any, source: YamlSource, above: KeyPath) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ConfigError(
+            str(source.error(above, f"{'.'.join(map(str, above))} is not a mapping, nothing can be set in it"))
+        )
+    key, *rest = path
+    inner = _put(data.get(str(key)) or {}, tuple(rest), value, source, (*above, key)) if rest else value
+    return {**data, str(key): inner}
 
 
 def _known(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:

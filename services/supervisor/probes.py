@@ -1,0 +1,31 @@
+"""Asking a child over HTTP whether it can do its job."""
+
+import asyncio
+import http.client
+from functools import partial
+
+from services.supervisor.endpoints import Endpoint
+from services.supervisor.process import Probe
+
+_TIMEOUT = 2.0
+_MAX_TEXT = 200
+_OK = range(200, 300)
+
+
+def http_probe(listen: str, path: str = "/-/ready") -> Probe:
+    """Return a probe of an endpoint that answers 2xx when ready, else says what is missing."""
+    return partial(asyncio.to_thread, _get, Endpoint.of(listen), path)
+
+
+def _get(endpoint: Endpoint, path: str) -> str:
+    connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        text = response.read(_MAX_TEXT).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException) as error:
+        return f"does not answer ({type(error).__name__})"
+    else:
+        return "" if response.status in _OK else text or f"answers {response.status}"
+    finally:
+        connection.close()

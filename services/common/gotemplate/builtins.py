@@ -1,11 +1,12 @@
 """The functions that every Go template has."""
 
+from itertools import pairwise
 from typing import Any
 
 from services.common.gotemplate.compare import equal, greater, greater_or_equal, less, less_or_equal, not_equal
 from services.common.gotemplate.errors import FunctionError
 from services.common.gotemplate.escape import escape_html, escape_js, escape_query
-from services.common.gotemplate.printer import sprint, sprintln
+from services.common.gotemplate.printer import as_text, sprint, sprintln
 from services.common.gotemplate.printf import sprintf
 from services.common.gotemplate.quoting import from_bytes, to_bytes
 from services.common.gotemplate.values import (
@@ -91,7 +92,7 @@ def _slice(item: Any, *indexes: Any) -> Any:
     found = [_index_number(plain(index), len(items)) for index in indexes]
     bounds = [0, len(items), *found[2:]]
     bounds[: len(found)] = found
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     part = items[bounds[0] : bounds[1]]
@@ -127,13 +128,6 @@ def _call(name: str, called: Any, *args: Any) -> Any:
         if plain(arg) is not None and not assignable(arg, param):
             raise FunctionError(f"arg {index}: value has type {type_name(arg)}; should be {param}")
     return called.body(*map(plain, args))
-
-
-def as_text(*args: Any) -> str:
-    """Return the arguments as text, as `html`, `js` and `urlquery` see them: nil is `<no value>`."""
-    if len(args) == 1 and isinstance(args[0], str):
-        return str(args[0])
-    return sprint(*("<no value>" if arg is None else arg for arg in args))
 
 
 def _unreachable(*_args: Any) -> Any:

@@ -6,10 +6,12 @@ from typing import Any
 from services.common.gotemplate.errors import FunctionError
 from services.common.gotemplate.number_format import Flags
 from services.common.gotemplate.printer import Printer
-from services.common.gotemplate.values import Uint8, fields_of, is_map, is_slice, plain, type_name
+from services.common.gotemplate.values import Function, GoValue, Uint8, is_map, is_slice, plain, type_name
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, GoValue) and value.go_pointer():
+        return ""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, Uint8):
@@ -23,9 +25,11 @@ def _kind(value: Any) -> str:
 def _complex_kind(value: Any) -> str:
     if value is None:
         return ""
-    if fields_of(value) is not None:
-        return "struct"
-    return "map" if is_map(value) else "slice" if is_slice(value) else "func"
+    if isinstance(value, GoValue) and value.go_pointer():
+        return "pointer"
+    if is_map(value) or is_slice(value):
+        return "map" if is_map(value) else "slice"
+    return "func" if isinstance(value, Function) else "struct"
 
 
 def _incompatible(left: Any, right: Any) -> FunctionError:
@@ -56,6 +60,8 @@ def _equal(left: Any, right: Any) -> bool:
         raise FunctionError(
             f"non-comparable types {_shown(left)}: {type_name(left)}, {type_name(right)}: {_shown(right, 'v')}"
         )
+    if _complex_kind(left) == "pointer":
+        return left is right
     if _complex_kind(left) != "struct":
         raise FunctionError(f"non-comparable type {_shown(right)}: {type_name(right)}")
     return bool(left == right)

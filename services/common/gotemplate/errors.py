@@ -14,3 +14,7 @@ class TemplateError(ValueError):
 
 class FunctionError(ValueError):
     """What a template function raises for arguments that it can't work with; becomes `error calling NAME: …`."""
+
+
+class TemplateSyntaxError(TemplateError):
+    """A template that can't be parsed."""

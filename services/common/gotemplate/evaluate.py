@@ -1,10 +1,10 @@
 """Evaluation of pipelines, commands, fields and calls, by the rules of Go's text/template."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from services.common.gotemplate.errors import FunctionError, TemplateError
-from services.common.gotemplate.limits import MAX_TEXT, Budget, LimitError
+from services.common.gotemplate.limits import Budget, LimitError, check_size
 from services.common.gotemplate.nodes import (
     BaseNode,
     BoolNode,
@@ -34,6 +34,7 @@ from services.common.gotemplate.values import (
     is_true,
     nilable,
     plain,
+    static_type,
     to_go,
     type_name,
     zero_element,
@@ -64,17 +65,17 @@ class Evaluation:
         self.variables: list[tuple[str, Any]] = []
         self.node: BaseNode | None = None
 
-    def fail(self, problem: str) -> NoReturn:
-        """Raise TemplateError at the node at hand."""
+    def error(self, problem: str) -> TemplateError:
+        """Return an error at the node at hand."""
         node = self.node
         if node is None:
-            raise TemplateError(f"template: {self.template_name}: {problem}", self.template_name, 1, 0)
+            return TemplateError(f"template: {self.template_name}: {problem}", self.template_name, 1, 0)
         line, column = node.source.locate(node.pos)
         message = (
             f"template: {node.source.name}:{line}:{column}: executing {quote(self.template_name)}"
             f" at <{node}>: {problem}"
         )
-        raise TemplateError(message, node.source.name, line, column)
+        return TemplateError(message, node.source.name, line, column)
 
     # Variables.
 
@@ -82,7 +83,7 @@ class Evaluation:
         for index in range(len(self.variables) - 1, -1, -1):
             if self.variables[index][0] == name:
                 return index
-        self.fail(f"undefined variable: {name}")
+        raise self.error(f"undefined variable: {name}")
 
     def set_variable(self, name: str, value: Any) -> None:
         """Assign to the innermost variable of that name."""
@@ -123,12 +124,12 @@ class Evaluation:
         self.node = first
         self._no_arguments(command.args, final)
         if isinstance(first, NilNode):
-            self.fail("nil is not a command")
+            raise self.error("nil is not a command")
         return self._constant(dot, first)
 
     def _no_arguments(self, args: tuple[Operand, ...], final: Any) -> None:
         if len(args) > 1 or final is not ABSENT:
-            self.fail(f"can't give argument to non-function {args[0]}")
+            raise self.error(f"can't give argument to non-function {args[0]}")
 
     def _constant(self, dot: Any, node: BoolNode | DotNode | NumberNode | StringNode) -> Any:
         match node:
@@ -140,7 +141,7 @@ class Evaluation:
                 return node.text
         value = node.number.ideal()
         if value is None:
-            self.fail(f"{node} overflows int")
+            raise self.error(f"{node} overflows int")
         return value
 
     # Fields and variables.
@@ -160,7 +161,7 @@ class Evaluation:
     def _chain(self, dot: Any, node: ChainNode, args: tuple[Operand, ...], final: Any) -> Any:
         self.node = node
         if isinstance(node.node, NilNode):
-            self.fail(f"indirection through explicit nil in {node}")
+            raise self.error(f"indirection through explicit nil in {node}")
         receiver = self._argument(dot, VALUE, node.node)
         return self._fields(dot, receiver, node, node.names, args, final)
 
@@ -170,7 +171,7 @@ class Evaluation:
         shown: str | None = None
         for name in names[:-1]:
             inner = self._field(dot, name, node, (), ABSENT, receiver, shown)
-            shown = ANY if is_map(receiver) and type_name(receiver).endswith(ANY) else None
+            shown = static_type(receiver, name)
             receiver = inner
         return self._field(dot, names[-1], node, args, final, receiver, shown)
 
@@ -188,10 +189,10 @@ class Evaluation:
         self.budget.step()
         if receiver is None:
             if self.missing == "error":
-                self.fail(f"nil data; no entry for key {quote(name)}")
+                raise self.error(f"nil data; no entry for key {quote(name)}")
             return None
         if receiver is NIL:
-            self.fail(f"nil pointer evaluating {ANY}.{name}")
+            raise self.error(f"nil pointer evaluating {ANY}.{name}")
         if isinstance(receiver, GoValue) and (method := receiver.go_methods.get(name)):
             bound = Function(_bind(method.body, receiver), method.params, method.variadic)
             return self._call(dot, bound, node, name, args, final, builtin=False)
@@ -199,19 +200,19 @@ class Evaluation:
         fields = fields_of(receiver)
         if fields is not None and name in fields:
             if has_arguments:
-                self.fail(f"{name} has arguments but cannot be invoked as function")
+                raise self.error(f"{name} has arguments but cannot be invoked as function")
             return element(fields[name])
         if fields is None and is_map(receiver):
             if has_arguments:
-                self.fail(f"{name} is not a method but has arguments")
+                raise self.error(f"{name} is not a method but has arguments")
             return self._entry(receiver, name)
-        self.fail(f"can't evaluate field {name} in type {shown or type_name(receiver)}")
+        raise self.error(f"can't evaluate field {name} in type {shown or type_name(receiver)}")
 
     def _entry(self, receiver: Mapping[str, Any], name: str) -> Any:
         if name in receiver:
             return element(receiver[name])
         if self.missing == "error":
-            self.fail(f"map has no entry for key {quote(name)}")
+            raise self.error(f"map has no entry for key {quote(name)}")
         return zero_element(receiver) if self.missing == "zero" else None
 
     # Calls.
@@ -225,7 +226,7 @@ class Evaluation:
             return self._call(dot, own, command, name, args, final, builtin=False)
         if (builtin := self._builtins.get(name)) is not None:
             return self._call(dot, builtin, command, name, args, final, builtin=True)
-        self.fail(f"{quote(name)} is not a defined function")
+        raise self.error(f"{quote(name)} is not a defined function")
 
     def _call(
         self,
@@ -242,9 +243,9 @@ class Evaluation:
         count = len(args) + (final is not ABSENT)
         fixed = len(called.params) - called.variadic
         if called.variadic and count < fixed:
-            self.fail(f"wrong number of args for {name}: want at least {fixed} got {len(args)}")
+            raise self.error(f"wrong number of args for {name}: want at least {fixed} got {len(args)}")
         if not called.variadic and count != fixed:
-            self.fail(f"wrong number of args for {name}: want {fixed} got {count}")
+            raise self.error(f"wrong number of args for {name}: want {fixed} got {count}")
         if builtin and name in _SHORT_CIRCUIT:
             return self._short_circuit(dot, args, final, stop_at=_SHORT_CIRCUIT[name])
         values = [self._argument(dot, _param(called, index), arg) for index, arg in enumerate(args)]
@@ -256,11 +257,11 @@ class Evaluation:
         self.budget.handle(*values)
         try:
             result = to_go(called.body(*values))
-            if isinstance(result, str) and len(result) > MAX_TEXT:
-                raise FunctionError(f"result is larger than {MAX_TEXT} characters")
+            if isinstance(result, str):
+                check_size(len(result))
         except FunctionError as error:
             self.node = node
-            self.fail(f"error calling {name}: {error}")
+            raise self.error(f"error calling {name}: {error}") from error
         self.budget.handle(result)
         return result
 
@@ -277,22 +278,24 @@ class Evaluation:
         self.budget.step()
         match node:
             case DotNode():
-                return self._validate(dot, param)
+                value = dot
             case NilNode():
                 if not nilable(param):
-                    self.fail(f"cannot assign nil to {param}")
+                    raise self.error(f"cannot assign nil to {param}")
                 return None
             case FieldNode():
-                return self._validate(self._field_node(dot, node, (node,), ABSENT), param)
+                value = self._field_node(dot, node, (node,), ABSENT)
             case VariableNode():
-                return self._validate(self._variable(dot, node, (), ABSENT), param)
+                value = self._variable(dot, node, (), ABSENT)
             case PipeNode():
-                return self._validate(self.pipeline(dot, node), param)
+                value = self.pipeline(dot, node)
             case IdentifierNode():
-                return self._validate(self._function(dot, node, node, (), ABSENT), param)
+                value = self._function(dot, node, node, (), ABSENT)
             case ChainNode():
-                return self._validate(self._chain(dot, node, (), ABSENT), param)
-        return self._literal(dot, param, node)
+                value = self._chain(dot, node, (), ABSENT)
+            case _:
+                return self._literal(dot, param, node)
+        return self._validate(value, param)
 
     def _literal(self, dot: Any, param: str, node: BoolNode | NumberNode | StringNode) -> Any:
         match param, node:
@@ -307,36 +310,36 @@ class Evaluation:
             case (("int" | "int64"), NumberNode()) if node.number.as_int is not None:
                 return node.number.as_int
         if param in _EXPECTED:
-            self.fail(f"expected {_EXPECTED[param]}; found {node}")
-        self.fail(f"can't handle {node} for arg of type {param}")
+            raise self.error(f"expected {_EXPECTED[param]}; found {node}")
+        raise self.error(f"can't handle {node} for arg of type {param}")
 
     def _validate(self, value: Any, param: str) -> Any:
         """Return the value as a parameter of that type takes it."""
         if value is None:
             if nilable(param):
                 return [] if param.startswith("[]") else None
-            self.fail(f"invalid value; expected {param}")
+            raise self.error(f"invalid value; expected {param}")
         if param == VALUE:
             return value
         if value is NIL:
             if param == ANY:
                 return None
-            self.fail(f"wrong type for value; expected {param}; got {ANY}")
+            raise self.error(f"wrong type for value; expected {param}; got {ANY}")
         if assignable(value, param):
             return value
         name = type_name(value)
         if name == f"*{param}":
             return value
-        self.fail(f"wrong type for value; expected {param}; got {name}")
+        raise self.error(f"wrong type for value; expected {param}; got {name}")
 
     def limited(self, work: Callable[[], Any]) -> Any:
         """Run the work; a passed limit becomes a TemplateError at the node at hand."""
         try:
             return work()
         except LimitError as error:
-            self.fail(str(error))
+            raise self.error(str(error)) from None
         except RecursionError:
-            self.fail("exceeded maximum nesting")
+            raise self.error("exceeded maximum nesting") from None
 
 
 _EXPECTED = {"bool": "bool", "string": "string", "float64": "float", "int": "integer", "int64": "integer"}

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from services.common.gotemplate.errors import FunctionError
 from services.common.gotemplate.evaluate import Evaluation
-from services.common.gotemplate.limits import Budget, LimitError
+from services.common.gotemplate.limits import Budget
 from services.common.gotemplate.nodes import (
     ActionNode,
     BreakNode,
@@ -17,7 +18,7 @@ from services.common.gotemplate.nodes import (
     TextNode,
     WithNode,
 )
-from services.common.gotemplate.printer import sorted_keys, sprint
+from services.common.gotemplate.printer import as_text, sorted_keys, sprint
 from services.common.gotemplate.quoting import quote
 from services.common.gotemplate.values import Function, element, is_int, is_map, is_slice, is_true, type_name
 
@@ -55,10 +56,7 @@ class Output:
 
     def value(self, value: Any) -> None:
         """Write an action's value; raises FunctionError when that is not possible."""
-        if isinstance(value, str):
-            self.put(str(value))
-        else:
-            self.put("<no value>" if value is None else sprint(value))
+        self.put(str(value) if isinstance(value, str) else as_text(value))
 
 
 class Execution:
@@ -85,7 +83,7 @@ class Execution:
     def walk(self, dot: Any, tree: ListNode) -> None:
         """Execute the nodes in order."""
         if self._depth >= self._max_depth:
-            self._evaluation.fail(f"exceeded maximum template depth ({self._max_depth})")
+            raise self._evaluation.error(f"exceeded maximum template depth ({self._max_depth})")
         self._depth += 1
         for node in tree.nodes:
             self._walk_node(dot, node)
@@ -105,11 +103,11 @@ class Execution:
             return
         self._evaluation.node = node
         if isinstance(value, Function):
-            self._evaluation.fail(f"can't print {node} of type {type_name(value)}")
+            raise self._evaluation.error(f"can't print {node} of type {type_name(value)}")
         try:
             self._output.value(value)
-        except ValueError as error:
-            self._evaluation.fail(str(error))
+        except FunctionError as error:
+            raise self._evaluation.error(str(error)) from error
 
     def _break(self, _dot: Any, _node: BreakNode) -> None:
         raise _Break
@@ -170,7 +168,7 @@ class Execution:
     def _items(self, value: Any, node: RangeNode) -> Iterable[tuple[Any, Any]]:
         if is_int(value):
             if len(node.pipe.variables) == _TWO:
-                self._evaluation.fail(f"can't use {sprint(value)} to iterate over more than one variable")
+                raise self._evaluation.error(f"can't use {sprint(value)} to iterate over more than one variable")
             return ((None, number) for number in range(value))
         if is_slice(value):
             return enumerate(value)
@@ -179,19 +177,16 @@ class Execution:
             return ((key, value[key]) for key in sorted_keys(value))
         if value is None:
             return ()
-        self._evaluation.fail(f"range can't iterate over {sprint(value)}")
+        raise self._evaluation.error(f"range can't iterate over {sprint(value)}")
 
     def _template(self, dot: Any, node: TemplateNode) -> None:
         evaluation = self._evaluation
         tree = self._trees.get(node.name)
         if tree is None:
-            evaluation.fail(f"template {quote(node.name)} not defined")
+            raise evaluation.error(f"template {quote(node.name)} not defined")
         inner = evaluation.pipeline(dot, node.pipe)
         outer = evaluation.template_name, evaluation.variables
         evaluation.template_name, evaluation.variables = node.name, [("$", inner)]
         # An error keeps the name and node of the place where it happened.
         self.walk(inner, tree)
         evaluation.template_name, evaluation.variables = outer
-
-
-__all__ = ["Execution", "LimitError", "Output"]

@@ -6,33 +6,29 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.common.gotemplate.errors import FunctionError
-from services.common.gotemplate.time_layout import Moment, format_moment, parse_moment
+from services.common.gotemplate.time_layout import DAYS, MONTHS, Moment, format_moment, parse_moment
 from services.common.gotemplate.values import Function, GoValue, function, register_converter
 
 _NANO = 10**9
+_MAX = (1 << 63) - 1
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _UNITS = ((3600 * _NANO, "h"), (60 * _NANO, "m"))
 _ZERO_TIME = -62_135_596_800 * _NANO
 """Go's zero time is 1 January of the year 1."""
 
 
-class Duration(GoValue):
+class Duration(int, GoValue):
     """A time.Duration: whole nanoseconds."""
 
     go_type = "time.Duration"
+    _pointer = False
 
-    def __init__(self, nanoseconds: int, *, pointer: bool = False) -> None:
-        self.nanoseconds = nanoseconds
-        self._pointer = pointer
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Duration) and self.nanoseconds == other.nanoseconds
-
-    def __hash__(self) -> int:
-        return hash(self.nanoseconds)
-
-    def __bool__(self) -> bool:
-        return self._pointer or self.nanoseconds != 0
+    @classmethod
+    def pointer(cls, nanoseconds: int) -> "Duration":
+        """Return a *time.Duration."""
+        duration = cls(nanoseconds)
+        duration._pointer = True
+        return duration
 
     def go_pointer(self) -> bool:
         """Return whether it is a *time.Duration."""
@@ -40,7 +36,7 @@ class Duration(GoValue):
 
     def go_string(self) -> str:
         """Return it as `1h2m3.5s`, `1.5ms`, `0s`."""
-        sign, left = ("-", -self.nanoseconds) if self.nanoseconds < 0 else ("", self.nanoseconds)
+        sign, left = ("-", -int(self)) if self < 0 else ("", int(self))
         if left < _NANO:
             return sign + _below_a_second(left)
         text = ""
@@ -50,14 +46,21 @@ class Duration(GoValue):
                 text += f"{count}{unit}"
         return f"{sign}{text}{_decimal(left, _NANO)}s"
 
-    def _rounded(self, unit: "Duration", *, half: bool) -> "Duration":
-        if unit.nanoseconds <= 0:
-            return Duration(self.nanoseconds)
-        sign = -1 if self.nanoseconds < 0 else 1
-        size = abs(self.nanoseconds)
-        rest = size % unit.nanoseconds
-        up = half and rest + rest >= unit.nanoseconds
-        return Duration(sign * (size - rest + (unit.nanoseconds if up else 0)))
+    def round(self, unit: int) -> "Duration":
+        """Return it rounded to a multiple of the unit, halves away from zero."""
+        return self._cut(unit, up_from=(unit + 1) // 2)
+
+    def truncate(self, unit: int) -> "Duration":
+        """Return it rounded towards zero to a multiple of the unit."""
+        return self._cut(unit, up_from=unit)
+
+    def _cut(self, unit: int, *, up_from: int) -> "Duration":
+        if unit <= 0:
+            return Duration(self)
+        size = abs(int(self))
+        rest = size % unit
+        size += unit - rest if rest >= up_from else -rest
+        return Duration(max(-size, -_MAX - 1) if self < 0 else min(size, _MAX))
 
 
 def _below_a_second(nanoseconds: int) -> str:
@@ -98,6 +101,11 @@ class Time(GoValue):
         microseconds = (aware - _EPOCH) // dt.timedelta(microseconds=1)
         return cls(microseconds * 1000, aware.tzinfo or dt.UTC)
 
+    @classmethod
+    def at(cls, seconds: float) -> "Time":
+        """Return the time that many seconds after the epoch, to the millisecond."""
+        return cls(round(seconds * 1000) * 1_000_000)
+
     def go_pointer(self) -> bool:
         """Return whether it is a *time.Time."""
         return self._pointer
@@ -105,6 +113,10 @@ class Time(GoValue):
     def go_string(self) -> str:
         """Return it as `2006-01-02 15:04:05.999999999 -0700 MST`."""
         return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
+
+    def go_json(self) -> str:
+        """Return it as RFC 3339 with the nanoseconds that are not zero."""
+        return self.format("2006-01-02T15:04:05.999999999Z07:00")
 
     def moment(self) -> Moment:
         """Return date, time of day and zone, as shown; raises FunctionError for a year that is not 1 to 9999."""
@@ -126,7 +138,7 @@ class Time(GoValue):
 
     def minus(self, other: "Time") -> Duration:
         """Return the time from the other to this."""
-        return Duration(max(-(1 << 63), min(self.nanoseconds - other.nanoseconds, (1 << 63) - 1)))
+        return Duration(max(-_MAX - 1, min(self.nanoseconds - other.nanoseconds, _MAX)))
 
 
 def load_zone(name: str) -> dt.tzinfo:
@@ -149,7 +161,7 @@ def parse_time(layout: str, text: str) -> Time:
 ZERO_TIME = Time(_ZERO_TIME)
 
 _TIME_METHODS: Mapping[str, Function] = {
-    "Add": function(lambda t, d: Time(t.nanoseconds + d.nanoseconds, t.zone), "time.Duration"),
+    "Add": function(lambda t, d: Time(t.nanoseconds + d, t.zone), "time.Duration"),
     "After": function(lambda t, other: t.nanoseconds > other.nanoseconds, "time.Time"),
     "Before": function(lambda t, other: t.nanoseconds < other.nanoseconds, "time.Time"),
     "Day": function(lambda t: t.moment().local.day),
@@ -175,16 +187,16 @@ _TIME_METHODS: Mapping[str, Function] = {
 }
 
 _DURATION_METHODS: Mapping[str, Function] = {
-    "Abs": function(lambda d: Duration(abs(d.nanoseconds))),
-    "Hours": function(lambda d: d.nanoseconds / (3600 * _NANO)),
-    "Microseconds": function(lambda d: _towards_zero(d.nanoseconds, 1000)),
-    "Milliseconds": function(lambda d: _towards_zero(d.nanoseconds, 1_000_000)),
-    "Minutes": function(lambda d: d.nanoseconds / (60 * _NANO)),
-    "Nanoseconds": function(lambda d: d.nanoseconds),
-    "Round": function(lambda d, unit: d._rounded(unit, half=True), "time.Duration"),  # noqa: SLF001 (its own method)
-    "Seconds": function(lambda d: d.nanoseconds / _NANO),
+    "Abs": function(lambda d: Duration(min(abs(int(d)), _MAX))),
+    "Hours": function(lambda d: d / (3600 * _NANO)),
+    "Microseconds": function(lambda d: _towards_zero(d, 1000)),
+    "Milliseconds": function(lambda d: _towards_zero(d, 1_000_000)),
+    "Minutes": function(lambda d: d / (60 * _NANO)),
+    "Nanoseconds": function(int),
+    "Round": function(Duration.round, "time.Duration"),
+    "Seconds": function(lambda d: d / _NANO),
     "String": function(Duration.go_string),
-    "Truncate": function(lambda d, unit: d._rounded(unit, half=False), "time.Duration"),  # noqa: SLF001 (its own method)
+    "Truncate": function(Duration.truncate, "time.Duration"),
 }
 
 Time.go_methods = _TIME_METHODS
@@ -203,7 +215,7 @@ class Month(int, GoValue):
 
     def go_string(self) -> str:
         """Return the English name."""
-        return dt.date(2000, self, 1).strftime("%B")
+        return MONTHS[self - 1]
 
 
 class Weekday(int, GoValue):
@@ -214,7 +226,7 @@ class Weekday(int, GoValue):
 
     def go_string(self) -> str:
         """Return the English name."""
-        return ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")[self]
+        return DAYS[self - 1]
 
 
 register_converter(dt.datetime, Time.of)

@@ -6,7 +6,7 @@ from typing import Any
 from services.common.gotemplate.errors import FunctionError
 from services.common.gotemplate.gotime import Duration, Time
 from services.common.gotemplate.number_format import float_text
-from services.common.gotemplate.numbers import parse_float, parse_integer
+from services.common.gotemplate.numbers import parse_float
 from services.common.gotemplate.quoting import quote
 from services.common.gotemplate.values import is_int, type_name
 
@@ -21,7 +21,7 @@ _SPECIAL = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
 def to_float(value: Any) -> float:
     """Return the number that a float, an integer or a text is, as strconv.ParseFloat reads it; raises FunctionError."""
     if isinstance(value, Duration):
-        return value.nanoseconds / _NANO
+        return value / _NANO
     if isinstance(value, float):
         return value
     if is_int(value) and type_name(value) != "uint8":
@@ -32,24 +32,16 @@ def to_float(value: Any) -> float:
 
 
 def _parse(text: str) -> float:
-    special = _SPECIAL.get(text.lstrip("+-").lower())
-    if special is not None and len(text) - len(text.lstrip("+-")) <= 1:
+    unsigned = text[1:] if text[:1] in {"+", "-"} else text
+    special = _SPECIAL.get(unsigned.lower())
+    if special is not None and (special == math.inf or text == unsigned):
         return -special if text.startswith("-") else special
-    number = None if "_" in text or _octal_or_binary(text) else parse_float(text)
+    number = parse_float(text)
     if number is None:
-        try:
-            in_range = text.isascii() and "_" not in text and text == text.strip() and math.isfinite(float(text))
-        except ValueError:
-            in_range = True
-        problem = "invalid syntax" if in_range else "value out of range"
-        raise FunctionError(f"strconv.ParseFloat: parsing {quote(text)}: {problem}")
+        raise FunctionError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")
+    if math.isinf(number):
+        raise FunctionError(f"strconv.ParseFloat: parsing {quote(text)}: value out of range")
     return number
-
-
-def _octal_or_binary(text: str) -> bool:
-    return text.lstrip("+-")[:2].lower() in {"0b", "0o"} or (
-        text.lstrip("+-")[:2].lower() == "0x" and parse_integer(text) is not None
-    )
 
 
 def _general(value: float) -> str:
@@ -99,12 +91,11 @@ def humanize_duration(given: Any) -> str:
     minutes, seconds = _divmod(whole, 60)
     hours, minutes = _divmod(minutes, 60)
     days, hours = _divmod(hours, 24)
-    if days:
-        return f"{sign}{days}d {hours}h {minutes}m {seconds}s"
-    if hours:
-        return f"{sign}{hours}h {minutes}m {seconds}s"
-    if minutes:
-        return f"{sign}{minutes}m {seconds}s"
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")]
+    while parts and parts[0][0] == 0:
+        del parts[0]
+    if len(parts) > 1:
+        return sign + " ".join(f"{count}{unit}" for count, unit in parts)
     return f"{sign}{_general(value)}s"
 
 
@@ -142,4 +133,4 @@ def to_duration(given: Any) -> Duration:
     """Return the duration of that many seconds."""
     nanoseconds = to_float(given) * 1e9
     in_range = _INT64_MIN <= nanoseconds < _INT64_MAX
-    return Duration(int(nanoseconds) if in_range else -(1 << 63), pointer=True)
+    return Duration.pointer(int(nanoseconds) if in_range else -(1 << 63))

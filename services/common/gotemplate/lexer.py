@@ -197,27 +197,31 @@ class Lexer:
             yield self._inside()
 
     def _inside(self) -> Token:
-        at = self._pos
-        char = self._text[at : at + 1]
+        char = self._text[self._pos : self._pos + 1]
+        following = self._text[self._pos + 1 : self._pos + 2]
         if not char:
             raise _LexError("unclosed action")
         if char in _SPACES:
-            return self._space()
-        if char in _QUOTED:
-            pattern, kind, problem = _QUOTED[char]
-            if (match := pattern.match(self._text, at)) is None:
-                raise _LexError(problem)
-            return self._take(kind, match.end())
-        if char == "$":
-            return self._word(Kind.VARIABLE)
-        following = self._text[at + 1 : at + 2]
-        if char == "." and following and not "0" <= following <= "9":
-            return self._word(Kind.FIELD)
-        if char in ".+-" or "0" <= char <= "9":
-            return self._number()
-        if is_alphanumeric(char):
-            return self._identifier()
-        return self._mark(char)
+            token = self._space()
+        elif char in _QUOTED:
+            token = self._quoted(char)
+        elif char == "$":
+            token = self._word(Kind.VARIABLE)
+        elif char == "." and following and not "0" <= following <= "9":
+            token = self._word(Kind.FIELD)
+        elif char in ".+-" or "0" <= char <= "9":
+            token = self._number()
+        elif is_alphanumeric(char):
+            token = self._identifier()
+        else:
+            token = self._mark(char)
+        return token
+
+    def _quoted(self, mark: str) -> Token:
+        pattern, kind, problem = _QUOTED[mark]
+        if (match := pattern.match(self._text, self._pos)) is None:
+            raise _LexError(problem)
+        return self._take(kind, match.end())
 
     def _mark(self, char: str) -> Token:
         if char in _MARKS:

@@ -1,5 +1,6 @@
 """Go's number literals: one text stands for an int, a uint, a float or a complex, whichever can hold it."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ _INTEGER = re.compile(
     r"(?P<sign>[+-]?)(?:0[xX](?P<hex>(?:_?[0-9a-fA-F])+)|0[bB](?P<bin>(?:_?[01])+)"
     r"|0[oO](?P<oct>(?:_?[0-7])+)|0(?P<old>(?:_?[0-7])+)|(?P<dec>0|[1-9](?:_?[0-9])*))"
 )
-_DECIMAL = re.compile(r"[+-]?(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d(?:_?\d)*)?")
-_HEX_FLOAT = re.compile(r"[+-]?0[xX](?:_?[0-9a-fA-F])*\.?[0-9a-fA-F]*(?:_?[0-9a-fA-F])*[pP][+-]?\d+")
+_DIGITS, _HEX = r"[0-9](?:_?[0-9])*", r"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
+_DECIMAL = re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")
+_HEX_FLOAT = re.compile(rf"[+-]?0[xX](?:_?{_HEX}\.?(?:{_HEX})?|\.{_HEX})[pP][+-]?{_DIGITS}")
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "old": 8, "dec": 10}
 
 
@@ -48,7 +50,7 @@ def parse_number(text: str, *, is_complex: bool = False) -> Number:
         signed = text[0] in "+-" and integer != 0
         return Number(text, as_int, integer if integer >= 0 and not signed else None, float(integer))
     number = parse_float(text)
-    if number is None:
+    if number is None or math.isinf(number):
         raise ValueError(f"illegal number syntax: {quote(text)}")
     if not set(".eEpP") & set(text):
         raise ValueError(f"integer overflow: {quote(text)}")
@@ -66,16 +68,13 @@ def parse_integer(text: str) -> int | None:
 
 
 def parse_float(text: str) -> float | None:
-    """Return the float that a literal stands for; None for another form or one out of range."""
+    """Return the float that a literal stands for, infinite if it is out of range; None for another form."""
     try:
         if _HEX_FLOAT.fullmatch(text):
             return float.fromhex(text.replace("_", ""))
-        if _DECIMAL.fullmatch(text):
-            value = float(text.replace("_", ""))
-            return None if value in {float("inf"), float("-inf")} else value
-    except (ValueError, OverflowError):
-        return None
-    return None
+        return float(text.replace("_", "")) if _DECIMAL.fullmatch(text) else None
+    except OverflowError:
+        return math.inf
 
 
 def _whole(number: float) -> tuple[int | None, int | None]:

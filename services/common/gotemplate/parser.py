@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Collection
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from services.common.gotemplate.errors import TemplateError
-from services.common.gotemplate.lexer import Kind, Lexer, Token
+from services.common.gotemplate.lexer import Kind, Token
 from services.common.gotemplate.limits import MAX_NESTING
 from services.common.gotemplate.nodes import (
     ActionNode,
@@ -37,6 +36,7 @@ from services.common.gotemplate.nodes import (
 )
 from services.common.gotemplate.numbers import parse_number
 from services.common.gotemplate.quoting import quote, unquote
+from services.common.gotemplate.token_stream import TokenStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ _OPERANDS = {
     Kind.LEFT_PAREN,
 }
 _CONSTANTS = (BoolNode, DotNode, NilNode, NumberNode, StringNode)
-_BRANCHES = {"if": IfNode, "range": RangeNode, "with": WithNode}
+_BRANCHES: dict[str, type[IfNode | RangeNode | WithNode]] = {"if": IfNode, "range": RangeNode, "with": WithNode}
 _MAX_RANGE_VARIABLES = 2
 
 
@@ -65,7 +65,7 @@ def parse_trees(
 ) -> dict[str, ListNode]:
     """Return the tree of the text and of each `define` and `block` in it, by template name.
 
-    The variables, without their dollar, can be used in the text, not in the definitions. Raises TemplateError.
+    The variables, without their dollar, can be used in the text, not in the definitions. Raises TemplateSyntaxError.
     """
     return _Parser(Source(name, text), functions, variables).parse()
 
@@ -74,67 +74,16 @@ class _Parser:
     def __init__(self, source: Source, functions: Collection[str], variables: Collection[str]) -> None:
         self._source = source
         self._functions = functions
-        self._lexer = Lexer(source.text).tokens()
-        self._tokens: list[Token] = []
-        self._next_index = 0
+        self._tokens = TokenStream(source)
         self._variables = ["$", *(f"${variable}" for variable in variables)]
         self._range_depth = 0
         self._nesting = 0
-        self._action_line = 0
         self._trees: dict[str, ListNode] = {}
-
-    # Tokens.
-
-    def _next(self) -> Token:
-        if self._next_index == len(self._tokens):
-            ended = self._tokens and self._tokens[-1].kind in {Kind.EOF, Kind.ERROR}
-            self._tokens.append(self._tokens[-1] if ended else next(self._lexer))
-        self._next_index += 1
-        return self._tokens[self._next_index - 1]
-
-    def _peek(self) -> Token:
-        token = self._next()
-        self._next_index -= 1
-        return token
-
-    def _next_word(self) -> Token:
-        while (token := self._next()).kind is Kind.SPACE:
-            pass
-        return token
-
-    def _peek_word(self) -> Token:
-        token = self._next_word()
-        self._next_index -= 1
-        return token
-
-    # Errors.
-
-    def _fail(self, problem: str) -> NoReturn:
-        token = self._tokens[-1]
-        _, column = self._source.locate(token.pos)
-        message = f"template: {self._source.name}:{token.line}: {problem}"
-        raise TemplateError(message, self._source.name, token.line, column)
-
-    def _unexpected(self, token: Token, context: str) -> NoReturn:
-        if token.kind is not Kind.ERROR:
-            self._fail(f"unexpected {token} in {context}")
-        extra = ""
-        if self._action_line not in {0, token.line}:
-            extra = f" in action started at {self._source.name}:{self._action_line}"
-            if token.text.endswith(" action"):
-                extra = extra.removeprefix(" in action")
-        self._fail(f"{token}{extra}")
-
-    def _expect(self, kinds: set[Kind], context: str) -> Token:
-        token = self._next_word()
-        if token.kind not in kinds:
-            self._unexpected(token, context)
-        return token
 
     @contextmanager
     def _nested(self) -> "Iterator[None]":
         if self._nesting >= MAX_NESTING:
-            self._fail("max expression depth exceeded")
+            raise self._tokens.error("max expression depth exceeded")
         self._nesting += 1
         yield
         self._nesting -= 1
@@ -142,18 +91,18 @@ class _Parser:
     # Templates.
 
     def parse(self) -> dict[str, ListNode]:
-        root = ListNode(self._source, self._peek().pos)
-        while self._peek().kind is not Kind.EOF:
-            if self._peek().kind is Kind.LEFT_DELIM:
-                start = self._next_index
-                self._next()
-                if self._next_word().kind is Kind.DEFINE:
+        root = ListNode(self._source, self._tokens.peek().pos)
+        while self._tokens.peek().kind is not Kind.EOF:
+            if self._tokens.peek().kind is Kind.LEFT_DELIM:
+                start = self._tokens.mark()
+                self._tokens.next()
+                if self._tokens.next_word().kind is Kind.DEFINE:
                     self._define()
                     continue
-                self._next_index = start
+                self._tokens.reset(start)
             node = self._statement()
             if isinstance(node, EndNode | ElseNode):
-                self._fail(f"unexpected {node}")
+                raise self._tokens.error(f"unexpected {node}")
             root.nodes.append(node)
         self._add(self._source.name, root)
         return self._trees
@@ -162,12 +111,12 @@ class _Parser:
         if name not in self._trees or is_empty(self._trees[name]):
             self._trees[name] = tree
         elif not is_empty(tree):
-            self._fail(f"template: multiple definition of template {quote(name)}")
+            raise self._tokens.error(f"template: multiple definition of template {quote(name)}")
 
     def _define(self) -> None:
         context = "define clause"
-        name = self._unquote(self._expect({Kind.STRING, Kind.RAW_STRING}, context))
-        self._expect({Kind.RIGHT_DELIM}, context)
+        name = self._unquote(self._tokens.expect({Kind.STRING, Kind.RAW_STRING}, context))
+        self._tokens.expect({Kind.RIGHT_DELIM}, context)
         self._add(name, self._own_body(context))
 
     def _own_body(self, context: str) -> ListNode:
@@ -177,34 +126,34 @@ class _Parser:
         with self._nested():
             body, end = self._list()
         if not isinstance(end, EndNode):
-            self._fail(f"unexpected {end} in {context}")
+            raise self._tokens.error(f"unexpected {end} in {context}")
         self._variables, self._range_depth = outer
         return body
 
     def _list(self) -> tuple[ListNode, EndNode | ElseNode]:
-        body = ListNode(self._source, self._peek_word().pos)
-        while self._peek_word().kind is not Kind.EOF:
+        body = ListNode(self._source, self._tokens.peek_word().pos)
+        while self._tokens.peek_word().kind is not Kind.EOF:
             node = self._statement()
             if isinstance(node, EndNode | ElseNode):
                 return body, node
             body.nodes.append(node)
-        self._fail("unexpected EOF")
+        raise self._tokens.error("unexpected EOF")
 
     def _statement(self) -> Statement | EndNode | ElseNode:
-        token = self._next_word()
+        token = self._tokens.next_word()
         if token.kind is Kind.TEXT:
             return TextNode(self._source, token.pos, token.text)
         if token.kind is not Kind.LEFT_DELIM:
-            self._unexpected(token, "input")
-        self._action_line = token.line
+            raise self._tokens.unexpected(token, "input")
+        self._tokens.action_line = token.line
         node = self._action()
-        self._action_line = 0
+        self._tokens.action_line = 0
         return node
 
     # Actions.
 
     def _action(self) -> Statement | EndNode | ElseNode:
-        token = self._next_word()
+        token = self._tokens.next_word()
         controls: dict[Kind, Callable[[Token], Statement | EndNode | ElseNode]] = {
             Kind.BLOCK: self._block,
             Kind.BREAK: self._loop_exit,
@@ -218,24 +167,24 @@ class _Parser:
         }
         if control := controls.get(token.kind):
             return control(token)
-        self._next_index -= 1
+        self._tokens.back()
         return ActionNode(self._source, token.pos, self._pipeline("command", Kind.RIGHT_DELIM))
 
     def _loop_exit(self, token: Token) -> Statement:
         action = f"{{{{{token.text}}}}}"
-        self._expect({Kind.RIGHT_DELIM}, action)
+        self._tokens.expect({Kind.RIGHT_DELIM}, action)
         if not self._range_depth:
-            self._fail(f"{action} outside {{{{range}}}}")
+            raise self._tokens.error(f"{action} outside {{{{range}}}}")
         return (BreakNode if token.kind is Kind.BREAK else ContinueNode)(self._source, token.pos)
 
     def _end(self, _token: Token) -> EndNode:
-        return EndNode(self._source, self._expect({Kind.RIGHT_DELIM}, "end").pos)
+        return EndNode(self._source, self._tokens.expect({Kind.RIGHT_DELIM}, "end").pos)
 
     def _else(self, _token: Token) -> ElseNode:
-        following = self._peek_word()
+        following = self._tokens.peek_word()
         if following.kind in {Kind.IF, Kind.WITH}:
             return ElseNode(self._source, following.pos, following.text)
-        return ElseNode(self._source, self._expect({Kind.RIGHT_DELIM}, "else").pos, "")
+        return ElseNode(self._source, self._tokens.expect({Kind.RIGHT_DELIM}, "else").pos, "")
 
     def _branch(self, token: Token) -> Statement:
         context = token.text
@@ -252,15 +201,15 @@ class _Parser:
     def _otherwise(self, stop: ElseNode, context: str) -> ListNode:
         """Parse what follows an `else`; of `else if` and `else with` the own `end` closes the outer too."""
         if stop.keyword and stop.keyword == context and context != "range":
-            return ListNode(self._source, stop.pos, [self._branch(self._next_word())])
+            return ListNode(self._source, stop.pos, [self._branch(self._tokens.next_word())])
         otherwise, end = self._list()
         if not isinstance(end, EndNode):
-            self._fail(f"expected end; found {end}")
+            raise self._tokens.error(f"expected end; found {end}")
         return otherwise
 
     def _block(self, _token: Token) -> TemplateNode:
         context = "block clause"
-        token = self._next_word()
+        token = self._tokens.next_word()
         name = self._template_name(token, context)
         pipe = self._pipeline(context, Kind.RIGHT_DELIM)
         self._add(name, self._own_body(context))
@@ -268,131 +217,139 @@ class _Parser:
 
     def _template(self, _token: Token) -> TemplateNode:
         context = "template clause"
-        token = self._next_word()
+        token = self._tokens.next_word()
         name = self._template_name(token, context)
-        if self._peek_word().kind is Kind.RIGHT_DELIM:
-            self._next_word()
+        if self._tokens.peek_word().kind is Kind.RIGHT_DELIM:
+            self._tokens.next_word()
             return TemplateNode(self._source, token.pos, name, None)
         return TemplateNode(self._source, token.pos, name, self._pipeline(context, Kind.RIGHT_DELIM))
 
     def _template_name(self, token: Token, context: str) -> str:
         if token.kind not in {Kind.STRING, Kind.RAW_STRING}:
-            self._unexpected(token, context)
+            raise self._tokens.unexpected(token, context)
         return self._unquote(token)
 
     def _unquote(self, token: Token) -> str:
         try:
             return unquote(token.text)
         except ValueError as error:
-            self._fail(str(error))
+            raise self._tokens.error(str(error)) from error
 
     # Pipelines.
 
     def _pipeline(self, context: str, end: Kind) -> PipeNode:
-        pipe = PipeNode(self._source, self._peek_word().pos)
+        pipe = PipeNode(self._source, self._tokens.peek_word().pos)
         self._declarations(pipe, context)
-        while (token := self._next_word()).kind is not end:
+        while (token := self._tokens.next_word()).kind is not end:
             if token.kind not in _OPERANDS:
-                self._unexpected(token, context)
-            self._next_index -= 1
+                raise self._tokens.unexpected(token, context)
+            self._tokens.back()
             pipe.commands.append(self._command())
         if not pipe.commands:
-            self._fail(f"missing value for {context}")
+            raise self._tokens.error(f"missing value for {context}")
         for stage, command in enumerate(pipe.commands[1:], 2):
             if isinstance(command.args[0], _CONSTANTS):
-                self._fail(f"non executable command in pipeline stage {stage}")
+                raise self._tokens.error(f"non executable command in pipeline stage {stage}")
         return pipe
 
     def _declarations(self, pipe: PipeNode, context: str) -> None:
-        while self._peek_word().kind is Kind.VARIABLE:
-            start = self._next_index
-            token = self._next_word()
-            following = self._peek_word()
+        while self._tokens.peek_word().kind is Kind.VARIABLE:
+            start = self._tokens.mark()
+            token = self._tokens.next_word()
+            following = self._tokens.peek_word()
             if following.kind in {Kind.ASSIGN, Kind.DECLARE}:
                 pipe.is_assign = following.kind is Kind.ASSIGN
-                self._next_word()
+                self._tokens.next_word()
                 self._declare(pipe, token)
                 return
             if following.kind is not Kind.CHAR or following.text != ",":
-                self._next_index = start
+                self._tokens.reset(start)
                 return
-            self._next_word()
+            self._tokens.next_word()
             self._declare(pipe, token)
             if context != "range" or len(pipe.variables) >= _MAX_RANGE_VARIABLES:
-                self._fail(f"too many declarations in {context}")
-            if self._peek_word().kind not in {Kind.VARIABLE, Kind.RIGHT_DELIM, Kind.RIGHT_PAREN}:
-                self._fail("range can only initialize variables")
+                raise self._tokens.error(f"too many declarations in {context}")
+            if self._tokens.peek_word().kind not in {Kind.VARIABLE, Kind.RIGHT_DELIM, Kind.RIGHT_PAREN}:
+                raise self._tokens.error("range can only initialize variables")
 
     def _declare(self, pipe: PipeNode, token: Token) -> None:
         pipe.variables.append(VariableNode(self._source, token.pos, tuple(token.text.split("."))))
         self._variables.append(token.text)
 
     def _command(self) -> CommandNode:
-        pos = self._peek_word().pos
+        pos = self._tokens.peek_word().pos
         args: list[Operand] = []
         while True:
-            self._peek_word()
+            self._tokens.peek_word()
             if (operand := self._operand()) is not None:
                 args.append(operand)
-            token = self._next()
+            token = self._tokens.next()
             if token.kind is Kind.SPACE:
                 continue
             if token.kind in {Kind.RIGHT_DELIM, Kind.RIGHT_PAREN}:
-                self._next_index -= 1
+                self._tokens.back()
             elif token.kind is not Kind.PIPE:
-                self._unexpected(token, "operand")
+                raise self._tokens.unexpected(token, "operand")
             break
         if not args:
-            self._fail("empty command")
+            raise self._tokens.error("empty command")
         return CommandNode(self._source, pos, tuple(args))
 
     def _operand(self) -> Operand | None:
         node = self._term()
-        if node is None or self._peek().kind is not Kind.FIELD:
+        if node is None or self._tokens.peek().kind is not Kind.FIELD:
             return node
-        pos = self._peek().pos
+        pos = self._tokens.peek().pos
         names: list[str] = []
-        while self._peek().kind is Kind.FIELD:
-            names.append(self._next().text[1:])
+        while self._tokens.peek().kind is Kind.FIELD:
+            names.append(self._tokens.next().text[1:])
         if isinstance(node, FieldNode | VariableNode):
             return type(node)(self._source, pos, (*node.names, *names))
         if isinstance(node, _CONSTANTS):
-            self._fail(f"unexpected . after term {quote(str(node))}")
+            raise self._tokens.error(f"unexpected . after term {quote(str(node))}")
         return ChainNode(self._source, pos, node, tuple(names))
 
     def _term(self) -> Operand | None:
-        token = self._next_word()
-        source, pos, text = self._source, token.pos, token.text
-        match token.kind:
-            case Kind.IDENTIFIER:
-                if text not in self._functions:
-                    self._fail(f"function {quote(text)} not defined")
-                return IdentifierNode(source, pos, text)
-            case Kind.DOT:
-                return DotNode(source, pos)
-            case Kind.NIL:
-                return NilNode(source, pos)
-            case Kind.VARIABLE:
-                if text not in self._variables:
-                    self._fail(f"undefined variable {quote(text)}")
-                return VariableNode(source, pos, (text,))
-            case Kind.FIELD:
-                return FieldNode(source, pos, (text[1:],))
-            case Kind.BOOL:
-                return BoolNode(source, pos, text == "true")
-            case Kind.STRING | Kind.RAW_STRING:
-                return StringNode(source, pos, text, self._unquote(token))
-            case Kind.CHAR_CONSTANT | Kind.COMPLEX | Kind.NUMBER:
-                return self._number(token)
-            case Kind.LEFT_PAREN:
-                with self._nested():
-                    return self._pipeline("parenthesized pipeline", Kind.RIGHT_PAREN)
-        self._next_index -= 1
+        token = self._tokens.next_word()
+        terms: dict[Kind, Callable[[Token], Operand]] = {
+            Kind.IDENTIFIER: self._identifier,
+            Kind.DOT: lambda token: DotNode(self._source, token.pos),
+            Kind.NIL: lambda token: NilNode(self._source, token.pos),
+            Kind.VARIABLE: self._variable,
+            Kind.FIELD: lambda token: FieldNode(self._source, token.pos, (token.text[1:],)),
+            Kind.BOOL: lambda token: BoolNode(self._source, token.pos, token.text == "true"),
+            Kind.STRING: self._string,
+            Kind.RAW_STRING: self._string,
+            Kind.CHAR_CONSTANT: self._number,
+            Kind.COMPLEX: self._number,
+            Kind.NUMBER: self._number,
+            Kind.LEFT_PAREN: self._parenthesized,
+        }
+        if term := terms.get(token.kind):
+            return term(token)
+        self._tokens.back()
         return None
+
+    def _identifier(self, token: Token) -> IdentifierNode:
+        if token.text not in self._functions:
+            raise self._tokens.error(f"function {quote(token.text)} not defined")
+        return IdentifierNode(self._source, token.pos, token.text)
+
+    def _variable(self, token: Token) -> VariableNode:
+        if token.text not in self._variables:
+            raise self._tokens.error(f"undefined variable {quote(token.text)}")
+        return VariableNode(self._source, token.pos, (token.text,))
+
+    def _string(self, token: Token) -> StringNode:
+        return StringNode(self._source, token.pos, token.text, self._unquote(token))
+
+    def _parenthesized(self, _token: Token) -> PipeNode:
+        with self._nested():
+            return self._pipeline("parenthesized pipeline", Kind.RIGHT_PAREN)
 
     def _number(self, token: Token) -> NumberNode:
         try:
             number = parse_number(token.text, is_complex=token.kind is Kind.COMPLEX)
         except ValueError as error:
-            self._fail(str(error))
+            raise self._tokens.error(str(error)) from error
         return NumberNode(self._source, token.pos, number)

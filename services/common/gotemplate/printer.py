@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.common.gotemplate.errors import FunctionError
-from services.common.gotemplate.lexer import describe_char
 from services.common.gotemplate.limits import check_size
 from services.common.gotemplate.number_format import Flags, format_float, format_integer, pad
 from services.common.gotemplate.quoting import can_backquote, from_bytes, printable, quote, to_bytes
@@ -199,14 +198,10 @@ class Printer:
 
     def _member(self, value: Any, verb: str, flags: Flags) -> None:
         value = element(value)
-        if value is not NIL:
-            self._any(value, verb, flags)
-        elif flags.sharp_v:
-            self.write("interface {}(nil)")
-        elif verb == "v":
-            self.write("<nil>")
+        if value is NIL:
+            self.write("interface {}(nil)" if flags.sharp_v else "<nil>")
         else:
-            self.bad_verb(value, verb, flags)
+            self._any(value, verb, flags)
 
     def _struct(self, value: Any, fields: Any, verb: str, flags: Flags) -> None:
         pointer = "&" if value.go_pointer() else ""
@@ -282,4 +277,14 @@ def sprintln(*args: Any) -> str:
     return printer.text
 
 
-__all__ = ["Printer", "describe_char", "sorted_keys", "sprint", "sprintln"]
+def as_text(*args: Any) -> str:
+    """Return the arguments as actions print them: nil is `<no value>`, a pointer what it points at."""
+    if len(args) == 1 and type(args[0]) is str:
+        return args[0]
+    return sprint(*map(_printable, args))
+
+
+def _printable(value: Any) -> Any:
+    if value is None:
+        return "<no value>"
+    return value.go_indirect() if isinstance(value, GoValue) else value

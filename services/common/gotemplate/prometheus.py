@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 from services.common.durations import parse_duration
 from services.common.gotemplate import humanize
-from services.common.gotemplate.errors import FunctionError, TemplateError
+from services.common.gotemplate.errors import FunctionError, TemplateError, TemplateSyntaxError
 from services.common.gotemplate.escape import escape_query
 from services.common.gotemplate.hosts import strip_domain, strip_port
+from services.common.gotemplate.letter_case import title_words, to_lower, to_upper
 from services.common.gotemplate.quoting import quote, to_bytes
 from services.common.gotemplate.regex import matches, replace_all
 from services.common.gotemplate.template import Template, parse
-from services.common.gotemplate.title import title_words
 from services.common.gotemplate.values import ANY, HTML, Function, GoMap, GoValue, Struct, function
 
 _PREFIX = (
@@ -61,6 +61,10 @@ class Sample(GoValue):
     def go_pointer(self) -> bool:
         """Return that templates hold a *sample."""
         return True
+
+    def go_indirect(self) -> Struct:
+        """Return the sample that the pointer points at."""
+        return Struct(self.go_type, self.go_fields())
 
 
 class QueryResult(list[Sample], GoValue):
@@ -136,8 +140,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "safeHtml": function(HTML, "string"),
     "match": function(matches, "string", "string"),
     "title": function(partial(title_words, lower=False), "string"),
-    "toUpper": function(str.upper, "string"),
-    "toLower": function(str.lower, "string"),
+    "toUpper": function(to_upper, "string"),
+    "toLower": function(to_lower, "string"),
     "graphLink": function(partial(_link, 0), "string"),
     "tableLink": function(partial(_link, 1), "string"),
     "stripPort": function(strip_port, "string"),
@@ -163,7 +167,7 @@ def _parsed(name: str, text: str) -> Template:
 def _own_position(error: TemplateError) -> TemplateError:
     """Return the error with the column in the rule's text; its message keeps Prometheus' column."""
     column = error.column - len(_PREFIX) if error.line == 1 else error.column
-    return TemplateError(error.message, error.name, error.line, max(column, 0))
+    return type(error)(error.message, error.name, error.line, max(column, 0))
 
 
 def check(text: str, *, alert: str = "") -> None:
@@ -189,8 +193,8 @@ def expand(
 ) -> str:
     """Return the text of a label or annotation for one alert; raises TemplateError.
 
-    `$labels`, `$value`, `$externalLabels` and `$externalURL` stand for what is given; `now` is the time of the evaluation
-    in seconds since the epoch.
+    `$labels`, `$value`, `$externalLabels` and `$externalURL` stand for what is given; `now` is the time of the
+    evaluation in seconds since the epoch.
     """
     if "{{" not in text:
         return text
@@ -202,7 +206,7 @@ def expand(
     }
     try:
         return _parsed(f"__alert_{alert}", text).execute(
-            Struct(_DATA_TYPE, fields), functions=_functions(query, now, external_url)
+            Struct(_DATA_TYPE, fields, frozenset({"Value"})), functions=_functions(query, now, external_url)
         )
     except TemplateError as error:
         raise _own_position(error) from None
@@ -238,4 +242,5 @@ def expand_or_error(
             alert=alert,
         )
     except TemplateError as error:
-        return f"<error expanding template: error executing template __alert_{alert}: {error}>"
+        doing = "parsing" if isinstance(error, TemplateSyntaxError) else "executing"
+        return f"<error expanding template: error {doing} template __alert_{alert}: {error}>"

@@ -1,7 +1,7 @@
 r"""Go's string and character literals: reading and writing them.
 
-Go's strings are bytes. Here a string is a `str`; bytes that are not UTF-8 stand in it as `surrogateescape` does (U+DC80 to
-U+DCFF), so that `len`, `slice` and `\xff` give what Go gives.
+Go's strings are bytes. Here a string is a `str`; bytes that are not UTF-8 stand in it as `surrogateescape` has them
+(U+DC80 to U+DCFF), so that `len`, `slice` and `\xff` give what Go gives.
 """
 
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
@@ -40,7 +40,7 @@ def quote(text: str, *, ascii_only: bool = False, mark: str = '"') -> str:
 
 def _quote_rune(rune: str, *, ascii_only: bool, mark: str) -> str:
     code = ord(rune)
-    if rune == mark or rune == "\\":
+    if rune in {mark, "\\"}:
         return "\\" + rune
     if code in _ESCAPED_BYTES:
         return f"\\x{code - 0xDC00:02x}"

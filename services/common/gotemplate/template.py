@@ -31,8 +31,8 @@ class TemplateSet:
     """Templates that see each other's `define`s; a later one of a name replaces an earlier one.
 
     `variables` names, without the dollar, those that texts may use and that `execute` gives. `missing` says what a map
-    gives for a key that it lacks; Prometheus and Alertmanager use the zero value. With `html`, values are escaped for the
-    place where they stand.
+    gives for a key that it lacks; Prometheus and Alertmanager use the zero value. With `html`, values are escaped for
+    the place where they stand.
     """
 
     def __init__(
@@ -88,8 +88,8 @@ class TemplateSet:
     ) -> str:
         """Return the text that a template gives for the data; raises TemplateError and no other.
 
-        `variables` gives the values of those that the set names; one left out is nil. `functions` replace those of the same
-        name for this execution.
+        `variables` gives the values of those that the set names; one left out is nil. `functions` replace those of the
+        same name for this execution.
         """
         tree = self._trees.get(name)
         if tree is None:

@@ -4,12 +4,30 @@ import calendar
 import datetime as dt
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from services.common.gotemplate.errors import FunctionError
 from services.common.gotemplate.quoting import quote
 
-_MONTHS = tuple("January February March April May June July August September October November December".split())
-_DAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Not from `calendar`, whose names follow the locale.
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 # The order matters: a longer piece is tried before a shorter one that begins it.
 _PIECES = (
@@ -36,11 +54,11 @@ def format_moment(moment: Moment, layout: str) -> str:
 
 def _format_piece(moment: Moment, piece: str) -> str:
     local = moment.local
-    simple = {
-        "January": lambda: _MONTHS[local.month - 1],
-        "Jan": lambda: _MONTHS[local.month - 1][:3],
-        "Monday": lambda: _DAYS[local.weekday()],
-        "Mon": lambda: _DAYS[local.weekday()][:3],
+    simple: dict[str, Callable[[], str]] = {
+        "January": lambda: MONTHS[local.month - 1],
+        "Jan": lambda: MONTHS[local.month - 1][:3],
+        "Monday": lambda: DAYS[local.weekday()],
+        "Mon": lambda: DAYS[local.weekday()][:3],
         "MST": lambda: moment.zone if moment.zone[:1].isalpha() else _offset(moment.offset, "-0700"),
         "2006": lambda: f"{local.year:04d}",
         "_2006": lambda: f"_{local.year:04d}",
@@ -94,10 +112,10 @@ def _offset(seconds: int, piece: str) -> str:
 
 
 _READERS = {
-    "January": "|".join(_MONTHS),
-    "Jan": "|".join(month[:3] for month in _MONTHS),
-    "Monday": "|".join(_DAYS),
-    "Mon": "|".join(day[:3] for day in _DAYS),
+    "January": "|".join(MONTHS),
+    "Jan": "|".join(month[:3] for month in MONTHS),
+    "Monday": "|".join(DAYS),
+    "Mon": "|".join(day[:3] for day in DAYS),
     "MST": r"[A-Z]{3,5}(?:[+-]\d{1,2})?",
     "2006": r"\d{4}",
     "_2006": r"_\d{4}",
@@ -148,11 +166,12 @@ def parse_moment(layout: str, text: str) -> tuple[int, int, int]:
     fields: dict[str, int] = {"year": 0, "month": 1, "day": 1}
     for index, piece in enumerate(pieces):
         _read_piece(piece, match[f"p{index}"], fields)
-    return _assemble(fields, layout, text)
+    return _assemble(fields, text)
 
 
 def _reader(layout: str) -> tuple[str, list[str]]:
-    pattern, pieces, end = "", [], 0
+    pattern, end = "", 0
+    pieces: list[str] = []
     for found in _PIECE.finditer(layout):
         pattern += re.escape(layout[end : found.start()])
         piece = found[0]
@@ -182,7 +201,7 @@ def _read_piece(piece: str, value: str, fields: dict[str, int]) -> None:
     elif piece == "_2006":
         fields["year"] = int(value[1:])
     elif piece in {"January", "Jan"}:
-        fields["month"] = [month[:3] for month in _MONTHS].index(value[:3]) + 1
+        fields["month"] = [month[:3] for month in MONTHS].index(value[:3]) + 1
     elif piece in {"PM", "pm"}:
         fields["afternoon"] = value.upper() == "PM"
     elif piece[0] in ".,":
@@ -199,7 +218,7 @@ def _read_offset(value: str) -> int:
     return -seconds if value[0] == "-" else seconds
 
 
-def _assemble(fields: dict[str, int], layout: str, text: str) -> tuple[int, int, int]:
+def _assemble(fields: dict[str, int], text: str) -> tuple[int, int, int]:
     year = fields["year"]
     if "short_year" in fields:
         short = fields["short_year"]

@@ -51,9 +51,21 @@ class GoValue:
         """Return the struct's fields in order; None if the type is no struct."""
         return None
 
+    def go_json(self) -> str | None:
+        """Return the text that stands for it in JSON; None if it is written by its kind."""
+        return None
+
+    def go_json_names(self) -> Mapping[str, Any] | None:
+        """Return a struct's fields by their names in JSON; None for other kinds."""
+        return self.go_fields()
+
     def go_pointer(self) -> bool:
         """Return whether templates hold a pointer to it."""
         return False
+
+    def go_indirect(self) -> Any:
+        """Return what a pointer points at, as an action prints it; a value itself."""
+        return self
 
 
 class GoMap(dict[str, Any], GoValue):
@@ -99,11 +111,12 @@ NIL = _Nil()
 
 
 class Struct(GoValue):
-    """A struct made on the spot."""
+    """A struct made on the spot; `any_fields` are those of the type interface{}."""
 
-    def __init__(self, go_type: str, fields: Mapping[str, Any]) -> None:
+    def __init__(self, go_type: str, fields: Mapping[str, Any], any_fields: frozenset[str] = frozenset()) -> None:
         self.go_type = go_type
         self.fields = fields
+        self.any_fields = any_fields
 
     def go_fields(self) -> Mapping[str, Any]:
         """Return the fields."""
@@ -121,13 +134,11 @@ def register_converter(kind: type, convert: Converter) -> None:
 
 def to_go(value: Any) -> Any:
     """Return the value as templates handle it."""
-    if value is None or type(value) in {str, float, int, bool, dict, list, tuple}:
+    if value is None or type(value) in _PLAIN or isinstance(value, GoValue):
         return value
-    if isinstance(value, GoValue):
-        return value
-    for kind in (dt.datetime, dt.timedelta):
-        if isinstance(value, kind):
-            return _CONVERTERS[kind](value)
+    if isinstance(value, dt.datetime | dt.timedelta):
+        kind = dt.datetime if isinstance(value, dt.datetime) else dt.timedelta
+        return _CONVERTERS[kind](value)
     if isinstance(value, enum.Enum):
         return to_go(value.value)
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
@@ -136,6 +147,9 @@ def to_go(value: Any) -> Any:
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return Struct(f"struct {type(value).__name__}", fields)
     return value
+
+
+_PLAIN = {str, float, int, bool, dict, list, tuple}
 
 
 def element(value: Any) -> Any:
@@ -202,6 +216,13 @@ def _element_type(values: Any) -> str:
     return "string" if all(type(value) is str for value in values) else ANY
 
 
+def static_type(container: Any, name: str) -> str | None:
+    """Return the type that the compiler knows of a field or entry where it is not the value's own; else None."""
+    if isinstance(container, Struct):
+        return ANY if name in container.any_fields else None
+    return ANY if is_map(container) and type_name(container).endswith(ANY) else None
+
+
 def zero_element(value: Any) -> Any:
     """Return the zero value of a map's elements."""
     return "" if type_name(value) in STRING_MAPS else NIL
@@ -213,7 +234,7 @@ STRING_MAPS = {"map[string]string", "template.KV"}
 def is_true(value: Any) -> bool:
     """Return Go's truth: not the zero of its type; a struct is always true."""
     value = plain(value)
-    if fields_of(value) is not None:
+    if isinstance(value, GoValue) and (value.go_pointer() or value.go_fields() is not None):
         return True
     if isinstance(value, float) and value != value:  # noqa: PLR0124 (NaN is not zero)
         return True

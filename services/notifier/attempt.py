@@ -1,0 +1,78 @@
+"""The record of one attempt to tell somebody."""
+
+import hashlib
+import uuid
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.notifier.grouping import Cause
+from services.notifier.outbox import Entry
+
+_MAX_DETAIL = 500
+
+
+class Result(StrEnum):
+    """What became of an attempt."""
+
+    DELIVERED = "delivered"
+    TEMPORARY_FAILURE = "temporary_failure"
+    PERMANENT_FAILURE = "permanent_failure"
+    EXPIRED = "expired"
+
+
+class Attempt(BaseModel):
+    """One row of `notifications`; times in seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    attempt_id: uuid.UUID
+    delivery_id: str
+    at: float
+    alert_ids: tuple[str, ...]
+    status: Literal["firing", "resolved", "test"]
+    cause: Cause
+    group_key: str
+    receiver: str
+    channel: str
+    recipient: str
+    attempt: int
+    result: Result
+    reason: str = ""
+    detail: str = ""
+    provider_id: str = ""
+    duration_seconds: float = 0.0
+
+
+def record(
+    entry: Entry,
+    result: Result,
+    *,
+    at: float,
+    reason: str = "",
+    detail: str = "",
+    provider_id: str = "",
+    duration: float = 0.0,
+) -> Attempt:
+    """Return the attempt's record; its id follows from entry, number and result, so that writing it twice is once."""
+    number = max(1, entry.attempts)
+    digest = hashlib.sha256(f"{entry.delivery_id}:{number}:{result.value}".encode()).digest()
+    return Attempt(
+        attempt_id=uuid.UUID(bytes=digest[:16]),
+        delivery_id=entry.delivery_id,
+        at=at,
+        alert_ids=entry.alert_ids,
+        status=entry.status,
+        cause=entry.cause,
+        group_key=entry.group_key,
+        receiver=entry.receiver,
+        channel=entry.channel,
+        recipient=entry.recipient,
+        attempt=number,
+        result=result,
+        reason=reason,
+        detail=detail[:_MAX_DETAIL],
+        provider_id=provider_id,
+        duration_seconds=duration,
+    )

@@ -1,0 +1,87 @@
+"""What every channel has in common: the port, the message, and the one error type."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from services.common.clock import Clock
+from services.common.config import StrictModel
+from services.common.events import AlertEvent
+from services.notifier.grouping import Cause
+from services.notifier.messages import Messages
+
+
+class DeliveryError(Exception):
+    """A message that did not arrive.
+
+    `reason` is bounded (a metric label); `detail` is for people and holds no secret. `permanent`: trying again can't
+    help. `retry_after`: seconds that the receiver asked for.
+    """
+
+    def __init__(
+        self, reason: str, detail: str = "", *, permanent: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason, self.detail, self.permanent, self.retry_after = reason, detail, permanent, retry_after
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message to one recipient; `delivery_id` and `created_at` are the same at every attempt."""
+
+    delivery_id: str
+    recipient: str
+    receiver: str
+    status: Literal["firing", "resolved", "test"]
+    cause: Cause
+    group_key: str
+    group_labels: dict[str, str]
+    alerts: Sequence[AlertEvent]
+    created_at: float
+    thread: str = ""
+
+
+class Integration(Protocol):
+    """One configured way to reach a receiver."""
+
+    send_resolved: bool
+    timeout: float
+    """Seconds after which an attempt counts as hung."""
+    concurrency: int
+    """How many messages may be under way at once."""
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who gets a message of their own; no secret may stand here, it is shown and recorded."""
+        ...
+
+    async def send(self, message: Message) -> str:
+        """Send it; return the provider's id for it ("" if it gives none). Raises DeliveryError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an integration is built from beside its own configuration."""
+
+    globals: Any
+    """The `global` section of the file (`GlobalConfig`)."""
+    base: Path
+    """The folder that relative paths in the file start at."""
+    messages: Messages
+    clock: Clock
+    stack: AsyncExitStack
+    """Closes what the integration opens when its configuration goes out of force."""
+
+
+class Channel(Protocol):
+    """A kind of integration: its key in a receiver is `<key>_configs`."""
+
+    key: str
+    model: type[StrictModel]
+
+    def build(self, config: Any, around: Surroundings) -> Integration:
+        """Build one integration; raises ConfigError for what only shows now (a secret file, a missing host)."""
+        ...

@@ -1,0 +1,183 @@
+"""E-mail by SMTP: text and HTML, one mail a recipient, threaded by group."""
+
+import datetime as dt
+import email.policy
+import email.utils
+import re
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+
+from services.common.config import ConfigError, StrictModel, read_secret
+from services.common.durations import Duration
+from services.common.gotemplate import TemplateError
+from services.notifier.channels.base import DeliveryError, Integration, Message, Surroundings
+from services.notifier.channels.http import TlsConfig
+from services.notifier.channels.smtp import SmtpServer
+from services.notifier.data import notification_data
+from services.notifier.messages import Messages
+
+_LINE_BREAKS = re.compile(r"[\r\n]+")
+_ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+_OWN_HEADERS = {"message-id", "date", "mime-version", "content-type", "content-transfer-encoding", "auto-submitted"}
+
+
+class EmailConfig(StrictModel):
+    """One of `email_configs`; what is left out comes from `global`."""
+
+    to: str
+    send_resolved: bool = True
+    """Alertmanager's default is false; here whoever was told that it fires is told that it is over."""
+    from_: str | None = Field(default=None, alias="from")
+    smarthost: str | None = None
+    hello: str | None = None
+    auth_username: str | None = None
+    auth_password: SecretStr | None = None
+    auth_password_file: Path | None = None
+    auth_identity: str | None = None
+    auth_secret: SecretStr | None = None
+    auth_secret_file: Path | None = None
+    require_tls: bool | None = None
+    implicit_tls: bool = False
+    """TLS from the first byte, as on port 465, where it is always so."""
+    tls_config: TlsConfig | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    html: str = '{{ template "email.default.html" . }}'
+    text: str = '{{ template "email.default.text" . }}'
+    timeout: Duration = Field(default=15.0, gt=0)
+    max_concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("to")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        if not parse_addresses(text):
+            raise ValueError(
+                f"{text!r} is not a list of e-mail addresses; write it like ops@example.com, a@example.com"
+            )
+        return text
+
+
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Return the addresses of a header-like list; empty when one of them is none."""
+    found = [address for _, address in email.utils.getaddresses([text])]
+    return tuple(dict.fromkeys(found)) if all(map(_ADDRESS.fullmatch, found)) else ()
+
+
+class EmailIntegration:
+    """Sends to a list of addresses, each by itself: one that is refused does not double the others."""
+
+    def __init__(self, config: EmailConfig, server: SmtpServer, sender: str, messages: Messages) -> None:
+        self.send_resolved, self.timeout = config.send_resolved, config.timeout
+        self.concurrency = config.max_concurrency
+        self.recipients = parse_addresses(config.to)
+        self._config, self._server, self._messages = config, server, messages
+        self._from, self._sender = sender, parse_addresses(sender)[0]
+
+    async def send(self, message: Message) -> str:
+        """See the port; the Message-ID is made of the delivery id, so that a second copy is known as one."""
+        try:
+            mail = self.compose(message)
+        except TemplateError as error:
+            raise DeliveryError("template_failed", str(error), permanent=True) from error
+        await self._server.hand_over(mail, self._sender, message.recipient, self.timeout)
+        return str(mail["Message-ID"])
+
+    def compose(self, message: Message) -> EmailMessage:
+        """Return the mail; raises TemplateError."""
+        data = self._messages.values(
+            notification_data(
+                receiver=message.receiver,
+                cause=message.cause,
+                alerts=message.alerts,
+                group_labels=message.group_labels,
+                external_url=self._messages.external_url,
+            )
+        )
+        mail = EmailMessage(policy=email.policy.SMTP)
+        for name, text in self._headers(message).items():
+            mail[name] = _LINE_BREAKS.sub(" ", self._messages.render(text, data)).strip()
+        mail["Message-ID"] = self._message_id(message.delivery_id)
+        if message.thread and message.thread != message.delivery_id:
+            mail["In-Reply-To"] = mail["References"] = self._message_id(message.thread)
+        mail["Date"] = email.utils.format_datetime(dt.datetime.fromtimestamp(message.created_at, dt.UTC))
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "All"
+        if message.status == "firing" and data.fields["Lead"].fields["Severity"] == "critical":
+            mail["Importance"] = "high"
+        self._add_bodies(mail, data)
+        return mail
+
+    def _headers(self, message: Message) -> dict[str, str]:
+        own = {"From": self._from, "To": message.recipient, "Subject": '{{ template "email.default.subject" . }}'}
+        given = {
+            "-".join(part.capitalize() for part in name.split("-")): text
+            for name, text in self._config.headers.items()
+            if name.lower() not in _OWN_HEADERS
+        }
+        return {**own, **given}
+
+    def _add_bodies(self, mail: EmailMessage, data: Any) -> None:
+        text = self._messages.render(self._config.text, data).strip()
+        html = self._messages.render(self._config.html, data, html=True).strip()
+        if html and not text:
+            mail.set_content(html, subtype="html")
+            return
+        mail.set_content(text + "\n")
+        if html:
+            mail.add_alternative(html, subtype="html")
+
+    def _message_id(self, delivery_id: str) -> str:
+        return f"<{delivery_id}@{self._sender.rpartition('@')[2]}>"
+
+
+class EmailChannel:
+    """`email_configs`."""
+
+    key = "email"
+    model = EmailConfig
+
+    def build(self, config: EmailConfig, around: Surroundings) -> Integration:
+        """See the port."""
+        sender = config.from_ or around.globals.smtp_from
+        if not sender or not parse_addresses(sender):
+            raise ConfigError("no sender; set global.smtp_from, or from here, to an address")
+        for name, text in {**config.headers, "text": config.text}.items():
+            around.messages.check(name, text)
+        around.messages.check("html", config.html, html=True)
+        return EmailIntegration(config, _server(config, around), sender, around.messages)
+
+
+def _server(config: EmailConfig, around: Surroundings) -> SmtpServer:
+    common = around.globals
+    smarthost = config.smarthost or common.smtp_smarthost
+    if not smarthost:
+        raise ConfigError("no server; set global.smtp_smarthost, or smarthost here, to host:port")
+    host, _, port = smarthost.rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigError(f"smarthost {smarthost!r} must be host:port, like mail.example.com:587")
+    return SmtpServer(
+        host=host.strip("[]"),
+        port=int(port),
+        hello=config.hello or common.smtp_hello,
+        tls=(config.tls_config or common.smtp_tls_config).context(around.base),
+        require_tls=common.smtp_require_tls if config.require_tls is None else config.require_tls,
+        username=config.auth_username or common.smtp_auth_username,
+        password=_password(config, around),
+        implicit_tls=config.implicit_tls,
+    )
+
+
+def _password(config: EmailConfig, around: Surroundings) -> str:
+    common = around.globals
+    # The secret (for CRAM-MD5) and the password are one to us: the login picks what the server offers.
+    for value, file in (
+        (config.auth_password, config.auth_password_file),
+        (config.auth_secret, config.auth_secret_file),
+        (common.smtp_auth_password, common.smtp_auth_password_file),
+        (common.smtp_auth_secret, common.smtp_auth_secret_file),
+    ):
+        if value is not None or file is not None:
+            return read_secret(value, around.base / file if file else None) or ""
+    return ""

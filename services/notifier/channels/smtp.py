@@ -1,0 +1,79 @@
+"""Handing one mail over to an SMTP server, and telling its refusals apart."""
+
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from services.notifier.channels.base import DeliveryError
+
+_IMPLICIT_TLS_PORT = 465
+_PERMANENT = 500
+_MAX_DETAIL = 200
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where and how mail is handed over."""
+
+    host: str
+    port: int
+    hello: str
+    tls: ssl.SSLContext
+    require_tls: bool
+    """False: STARTTLS is used where the server offers it, and done without where not."""
+    username: str = ""
+    password: str = ""
+    implicit_tls: bool = False
+
+    async def hand_over(self, mail: EmailMessage, sender: str, recipient: str, wait: float) -> None:
+        """Send one mail to one recipient, each step within `wait` seconds; raises DeliveryError."""
+        implicit = self.implicit_tls or self.port == _IMPLICIT_TLS_PORT
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            local_hostname=self.hello,
+            timeout=wait,
+            use_tls=implicit,
+            start_tls=False if implicit else (True if self.require_tls else None),
+            tls_context=self.tls,
+        )
+        try:
+            await client.connect()
+            if self.username:
+                await client.login(self.username, self.password)
+            await client.send_message(mail, sender=sender, recipients=[recipient])
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise translate(error) from error
+        finally:
+            # No QUIT: it could hang after the mail was accepted, and would then look like a failure.
+            client.close()
+
+
+def translate(error: Exception) -> DeliveryError:
+    """Return the one error type: 5xx answers are permanent, but not for the login, which may be mended meanwhile."""
+    detail = (str(error) or type(error).__name__)[:_MAX_DETAIL]
+    match error:
+        case aiosmtplib.SMTPAuthenticationError():
+            return DeliveryError("authentication_failed", detail)
+        case aiosmtplib.SMTPRecipientsRefused():
+            first = error.recipients[0]
+            permanent = first.code >= _PERMANENT
+            reason = "recipient_refused" if permanent else "recipient_deferred"
+            return DeliveryError(reason, f"{first.code} {first.message}"[:_MAX_DETAIL], permanent=permanent)
+        case aiosmtplib.SMTPTimeoutError() | TimeoutError():
+            return DeliveryError("timeout", detail)
+        case aiosmtplib.SMTPConnectResponseError() | aiosmtplib.SMTPHeloError():
+            return DeliveryError("server_refused", detail)
+        case aiosmtplib.SMTPResponseException():
+            permanent = error.code >= _PERMANENT
+            return DeliveryError("message_refused" if permanent else "deferred", detail, permanent=permanent)
+        case aiosmtplib.SMTPServerDisconnected():
+            return DeliveryError("connection_broken", detail)
+        case aiosmtplib.SMTPConnectError() | OSError():
+            tls = isinstance(error.__cause__ or error, ssl.SSLError)
+            return DeliveryError("tls_failed" if tls else "connection_failed", detail)
+        case _:
+            # No STARTTLS or no AUTH at the server, or an answer that makes no sense: the server may be mended.
+            return DeliveryError("smtp_error", detail)

@@ -1,0 +1,140 @@
+"""Webhook: Alertmanager's JSON, version 4."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+from pydantic import Field, SecretStr, model_validator
+
+from services.common.clock import Clock
+from services.common.config import ConfigError, StrictModel, read_secret
+from services.common.durations import Duration
+from services.notifier.channels import http
+from services.notifier.channels.base import Integration, Message, Surroundings
+from services.notifier.data import ZERO_TIME, AlertData, notification_data, rfc3339
+
+_TIMEOUT = 10.0
+
+
+class WebhookConfig(StrictModel):
+    """One of `webhook_configs`."""
+
+    url: SecretStr | None = None
+    url_file: Path | None = None
+    send_resolved: bool = True
+    http_config: http.HttpConfig | None = None
+    max_alerts: int = Field(default=0, ge=0)
+    """At most so many alerts in one message, the rest is counted in `truncatedAlerts`; 0 is all."""
+    timeout: Duration = 0.0
+    """0: the default of 10 s."""
+    max_concurrency: int = Field(default=16, ge=1, le=256)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "WebhookConfig":
+        if (self.url is None) == (self.url_file is None):
+            raise ValueError("give either url or url_file")
+        if self.url is not None:
+            _check(self.url.get_secret_value())
+        return self
+
+
+def _check(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the url must begin with http:// or https:// and name a host")
+
+
+class WebhookIntegration:
+    """Posts to one URL."""
+
+    def __init__(
+        self,
+        config: WebhookConfig,
+        url: str,
+        client: httpx.AsyncClient,
+        *,
+        server_name: str,
+        external_url: str,
+        clock: Clock,
+    ) -> None:
+        self.send_resolved, self.concurrency = config.send_resolved, config.max_concurrency
+        self.timeout = config.timeout or _TIMEOUT
+        self._max_alerts, self._url, self._client = config.max_alerts, url, client
+        self._server_name, self._external_url, self._clock = server_name, external_url, clock
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Scheme and host only: the rest of a webhook's URL is often its secret."""
+        parts = urlsplit(self._url)
+        port = f":{parts.port}" if parts.port else ""
+        return (f"{parts.scheme}://{parts.hostname}{port}",)
+
+    async def send(self, message: Message) -> str:
+        """See the port; the delivery id goes along as Idempotency-Key."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
+        await http.post(
+            self._client, self._url, headers=headers, content=orjson.dumps(self.payload(message)),
+            server_name=self._server_name, now=self._clock.now(),
+        )  # fmt: skip
+        return ""
+
+    def payload(self, message: Message) -> dict[str, object]:
+        """Return Alertmanager's webhook message."""
+        limit = self._max_alerts or len(message.alerts)
+        data = notification_data(
+            receiver=message.receiver,
+            cause=message.cause,
+            alerts=message.alerts[:limit],
+            group_labels=message.group_labels,
+            external_url=self._external_url,
+        )
+        return {
+            "receiver": data.receiver,
+            "status": data.status,
+            "alerts": [_alert(alert) for alert in data.alerts],
+            "groupLabels": data.group_labels,
+            "commonLabels": data.common_labels,
+            "commonAnnotations": data.common_annotations,
+            "externalURL": data.external_url,
+            "version": "4",
+            "groupKey": message.group_key,
+            "truncatedAlerts": max(0, len(message.alerts) - limit),
+        }
+
+
+def _alert(alert: AlertData) -> dict[str, object]:
+    event = alert.event
+    ends = rfc3339(event.ends_at) if alert.status == "resolved" and event.ends_at is not None else ZERO_TIME
+    return {
+        "status": alert.status,
+        "labels": event.labels,
+        "annotations": event.annotations,
+        "startsAt": rfc3339(event.starts_at),
+        "endsAt": ends,
+        "generatorURL": event.generator_url,
+        "fingerprint": event.fingerprint,
+    }
+
+
+class WebhookChannel:
+    """`webhook_configs`."""
+
+    key = "webhook"
+    model = WebhookConfig
+
+    def build(self, config: WebhookConfig, around: Surroundings) -> Integration:
+        """See the port."""
+        url = read_secret(config.url, around.base / config.url_file if config.url_file else None) or ""
+        try:
+            _check(url)
+        except ValueError as error:
+            raise ConfigError(f"{config.url_file}: {error}") from error
+        http_config = config.http_config or around.globals.http_config
+        timeout = config.timeout or _TIMEOUT
+        client = http.build_client(http_config, around.base, timeout=timeout, connections=config.max_concurrency)
+        around.stack.push_async_callback(client.aclose)
+        server_name = http_config.tls_config.server_name
+        return WebhookIntegration(
+            config, url, client, server_name=server_name, external_url=around.messages.external_url, clock=around.clock
+        )

@@ -1,0 +1,190 @@
+"""The notifier's working copy: episodes, groups, acknowledgements, outbox, attempts; and what of it is not saved."""
+
+import heapq
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.notifier.alerts import Acknowledgement, AlertRecord
+from services.notifier.attempt import Attempt
+from services.notifier.grouping import Group
+from services.notifier.outbox import Entry
+from services.notifier.queue import Queue
+
+
+class StoredGroup(BaseModel):
+    """A group's state and what it is of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    group_id: str
+    route_id: str
+    receiver: str
+    key: str
+    labels: dict[str, str]
+    core: Group
+    threads: dict[str, str] = Field(default_factory=dict)
+    """`<integration>|<recipient>` → delivery id of the first message: who was told of this group."""
+
+
+class Dirty(NamedTuple):
+    """Ids whose saved form is out of date, by kind."""
+
+    alerts: set[str]
+    groups: set[str]
+    acks: set[str]
+    outbox: set[str]
+    attempts: set[str]
+
+
+KINDS: dict[str, type[BaseModel]] = {
+    "alerts": AlertRecord,
+    "groups": StoredGroup,
+    "acks": Acknowledgement,
+    "outbox": Entry,
+    "attempts": Attempt,
+}
+"""Each kind is a hash of JSON by id."""
+
+
+class State:
+    """Memory is the working copy; every change goes through a `put_…` or `drop_…`, which notes what to save."""
+
+    def __init__(self, *, max_attempts: int = 50_000) -> None:
+        self.alerts: dict[str, AlertRecord] = {}
+        self.latest: dict[str, str] = {}
+        self.groups: dict[str, StoredGroup] = {}
+        self.memberships: dict[str, set[str]] = {}
+        self.acks: dict[str, Acknowledgement] = {}
+        self.queue = Queue()
+        self.attempts: dict[str, Attempt] = {}
+        self.attempts_dropped = 0
+        self.dirty = Dirty(set(), set(), set(), set(), set())
+        self._max_attempts = max_attempts
+        self._timers: list[tuple[float, str]] = []
+
+    def put_alert(self, record: AlertRecord) -> None:
+        """Keep an episode's newest report."""
+        alert_id, mark = record.event.alert_id, record.event.fingerprint
+        self.alerts[alert_id] = record
+        known = self.alerts.get(self.latest.get(mark, ""))
+        if known is None or known.event.starts_at <= record.event.starts_at:
+            self.latest[mark] = alert_id
+        self.dirty.alerts.add(alert_id)
+
+    def drop_alert(self, alert_id: str) -> None:
+        """Forget an episode and its acknowledgement."""
+        record = self.alerts.pop(alert_id)
+        if self.latest.get(record.event.fingerprint) == alert_id:
+            del self.latest[record.event.fingerprint]
+        self.dirty.alerts.add(alert_id)
+        self.drop_ack(alert_id)
+
+    def newest(self, fingerprint: str) -> AlertRecord | None:
+        """Return the newest episode of a label set."""
+        return self.alerts.get(self.latest.get(fingerprint, ""))
+
+    def put_group(self, group: StoredGroup) -> None:
+        """Keep a group and its timer."""
+        before = self.groups.get(group.group_id)
+        old = before.core.members.keys() if before else set()
+        for alert_id in old - group.core.members.keys():
+            self._leave(alert_id, group.group_id)
+        for alert_id in group.core.members.keys() - old:
+            self.memberships.setdefault(alert_id, set()).add(group.group_id)
+        self.groups[group.group_id] = group
+        if before is None or before.core.next_flush != group.core.next_flush:
+            heapq.heappush(self._timers, (group.core.next_flush, group.group_id))
+        self.dirty.groups.add(group.group_id)
+
+    def drop_group(self, group_id: str) -> None:
+        """Forget a group that is over."""
+        group = self.groups.pop(group_id)
+        for alert_id in group.core.members:
+            self._leave(alert_id, group_id)
+        self.dirty.groups.add(group_id)
+
+    def _leave(self, alert_id: str, group_id: str) -> None:
+        left = self.memberships.get(alert_id, set())
+        left.discard(group_id)
+        if not left:
+            self.memberships.pop(alert_id, None)
+
+    def next_timer(self) -> float | None:
+        """Return when the next group is to be looked at."""
+        while self._timers and not self._is_live(*self._timers[0]):
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    def due_groups(self, now: float) -> list[str]:
+        """Return ids of groups whose time has come, taking their timers off."""
+        found: dict[str, None] = {}
+        while (when := self.next_timer()) is not None and when <= now:
+            found[heapq.heappop(self._timers)[1]] = None
+        return list(found)
+
+    def _is_live(self, when: float, group_id: str) -> bool:
+        group = self.groups.get(group_id)
+        return group is not None and group.core.next_flush == when
+
+    def put_ack(self, alert_id: str, ack: Acknowledgement) -> None:
+        """Keep who acknowledged an episode."""
+        self.acks[alert_id] = ack
+        self.dirty.acks.add(alert_id)
+
+    def drop_ack(self, alert_id: str) -> None:
+        """Forget an acknowledgement."""
+        if self.acks.pop(alert_id, None) is not None:
+            self.dirty.acks.add(alert_id)
+
+    def put_entry(self, entry: Entry) -> None:
+        """Keep an outbox entry."""
+        self.queue.put(entry)
+        self.dirty.outbox.add(entry.delivery_id)
+
+    def drop_entry(self, delivery_id: str) -> None:
+        """Take an outbox entry out: its fate is recorded."""
+        self.queue.remove(delivery_id)
+        self.dirty.outbox.add(delivery_id)
+
+    def put_attempt(self, attempt: Attempt) -> None:
+        """Queue an attempt's record for Postgres; over the bound the oldest goes and is counted."""
+        self.attempts[str(attempt.attempt_id)] = attempt
+        self.dirty.attempts.add(str(attempt.attempt_id))
+        while len(self.attempts) > self._max_attempts:
+            self.drop_attempt(next(iter(self.attempts)))
+            self.attempts_dropped += 1
+
+    def drop_attempt(self, attempt_id: str) -> None:
+        """Forget an attempt that Postgres has."""
+        self.attempts.pop(attempt_id, None)
+        self.dirty.attempts.add(attempt_id)
+
+    def table(self, kind: str) -> dict[str, BaseModel]:
+        """Return what is kept of one kind, by id."""
+        source: object = self.queue.entries if kind == "outbox" else getattr(self, kind)
+        assert isinstance(source, dict)  # noqa: S101 - narrows for the type checker; the kinds are our own attributes
+        return source
+
+    def absorb(self, kind: str, models: Iterable[tuple[str, BaseModel]]) -> None:
+        """Take in what was saved; what memory has already is newer and stays."""
+        for key, model in models:
+            if key in self.table(kind):
+                continue
+            match model:
+                case AlertRecord():
+                    self.put_alert(model)
+                case StoredGroup():
+                    self.put_group(model)
+                case Acknowledgement():
+                    self.put_ack(key, model)
+                case Entry():
+                    self.put_entry(model)
+                case Attempt():
+                    self.put_attempt(model)
+
+    def clean(self) -> None:
+        """Note that everything is saved."""
+        for ids in self.dirty:
+            ids.clear()

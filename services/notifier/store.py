@@ -1,0 +1,194 @@
+"""The saved form of the working copy in Redis: one transaction a step, fenced by a lease.
+
+One notifier of several works at a time: who holds the lease. Every transaction watches the lease's key, so what a
+notifier writes after it has lost the lease is refused as a whole. While Redis is away memory goes on; when it is back
+everything is written anew.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, WatchError
+
+from services.common.events import ALERTS_STREAM
+from services.notifier.state import KINDS, State
+
+PREFIX = "tocsin:notifier"
+DEAD_STREAM = "tocsin:alerts:dead"
+LEASE_KEY = f"{PREFIX}:lease"
+_KEEP_DEAD = 10_000
+_CHUNK = 500
+log = structlog.get_logger(__name__)
+
+
+class LeaseLostError(RuntimeError):
+    """Another notifier works now; this one must forget its working copy and wait."""
+
+
+@dataclass
+class Extra:
+    """What goes into the same transaction as the changed state."""
+
+    acks: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Entries that are dealt with, by stream and group."""
+    dead: list[Mapping[Any, Any]] = field(default_factory=list)
+    """Entries that can't be read, with the reason."""
+    publish: list[bytes] = field(default_factory=list)
+    """Own events for `tocsin:alerts`."""
+
+
+class Store:
+    """Saves and loads a State; `online` is False from the first failure until `recover` has worked."""
+
+    def __init__(self, redis: Redis | None, *, owner: str, lease: float) -> None:
+        self._redis, self.owner, self._lease_ms = redis, owner, round(lease * 1000)
+        self.online = False
+        self.loaded = redis is None
+        self.error = "not connected yet" if redis is not None else "not configured"
+
+    async def acquire(self) -> bool:
+        """Take or keep the lease; False when another holds it. Raises the client's error when Redis is away.
+
+        A holder of the same name is this notifier's own earlier life, so its lease is taken over at once.
+        """
+        assert self._redis is not None  # noqa: S101 - callers ask `configured` first
+        async with self._redis.pipeline(transaction=True) as pipe:
+            await pipe.watch(LEASE_KEY)
+            holder = await pipe.get(LEASE_KEY)
+            if holder is not None and _name(holder) != _name(self.owner):
+                return False
+            pipe.multi()  # type: ignore[no-untyped-call]  # the client has no annotation here
+            pipe.set(LEASE_KEY, self.owner, px=self._lease_ms)
+            try:
+                await pipe.execute()
+            except WatchError:
+                return False
+        return True
+
+    async def release(self) -> None:
+        """Give the lease back, so that another need not wait; errors only mean that it runs out by itself."""
+        if self._redis is None or not self.online:
+            return
+        try:
+            async with self._redis.pipeline(transaction=True) as pipe:
+                await pipe.watch(LEASE_KEY)
+                if await pipe.get(LEASE_KEY) == self.owner.encode():
+                    pipe.multi()  # type: ignore[no-untyped-call]  # the client has no annotation here
+                    pipe.delete(LEASE_KEY)
+                    await pipe.execute()
+        except (RedisError, OSError) as error:
+            log.debug("lease_not_released", error=error)
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a Redis at all."""
+        return self._redis is not None
+
+    async def load(self, state: State) -> None:
+        """Read what was saved into the working copy; what memory has already stays. Raises the client's error."""
+        assert self._redis is not None  # noqa: S101 - callers ask `configured` first
+        for kind, model in KINDS.items():
+            cursor = 0
+            while True:
+                cursor, rows = await self._redis.hscan(f"{PREFIX}:{kind}", cursor, count=_CHUNK)
+                state.absorb(kind, _decode(kind, model, cast("Mapping[bytes, bytes]", rows)))
+                if cursor == 0:
+                    break
+        self.loaded = True
+
+    async def recover(self, state: State) -> None:
+        """Bring Redis up to date after it was away (or emptied): everything in one transaction.
+
+        Raises LeaseLostError when another notifier has taken over, the client's error when Redis is still away.
+        """
+        assert self._redis is not None  # noqa: S101 - callers ask `configured` first
+        if not await self.acquire():
+            raise LeaseLostError("another notifier holds the lease")
+        if not self.loaded:
+            await self.load(state)
+        await self._execute(state, Extra(), whole=True)
+        self.online, self.error = True, ""
+        state.clean()
+
+    async def commit(self, state: State, extra: Extra | None = None) -> bool:
+        """Save what changed, with acknowledgements of stream entries, in one transaction.
+
+        False when Redis is away: memory holds the changes and the entries will be read again. Raises LeaseLostError.
+        """
+        extra = extra or Extra()
+        if not self.online:
+            return False
+        if not any(state.dirty) and extra == Extra():
+            return True
+        try:
+            await self._execute(state, extra, whole=False)
+        except (RedisError, OSError) as error:
+            self.online, self.error = False, f"{type(error).__name__}: {error}"
+            log.warning("redis_away", error=error)
+            return False
+        state.clean()
+        return True
+
+    async def _execute(self, state: State, extra: Extra, *, whole: bool) -> None:
+        assert self._redis is not None  # noqa: S101 - `online` implies it
+        async with self._redis.pipeline(transaction=True) as pipe:
+            await pipe.watch(LEASE_KEY)
+            holder = await pipe.get(LEASE_KEY)
+            if holder is None:
+                # It ran out (a long pause) or Redis was emptied: nobody else works, but what is saved may be gone.
+                raise ConnectionError("the lease is gone from Redis")
+            if holder != self.owner.encode():
+                raise LeaseLostError(f"{_name(holder)} holds the lease now")
+            pipe.multi()  # type: ignore[no-untyped-call]  # the client has no annotation here
+            pipe.set(LEASE_KEY, self.owner, px=self._lease_ms)
+            for kind, ids in zip(KINDS, state.dirty, strict=True):
+                _write(pipe, kind, state.table(kind), None if whole else ids)
+            for (stream, group), entries in extra.acks.items():
+                pipe.xack(stream, group, *entries)
+            for entry in extra.dead:
+                pipe.xadd(DEAD_STREAM, {**entry}, maxlen=_KEEP_DEAD, approximate=True)
+            for payload in extra.publish:
+                pipe.xadd(ALERTS_STREAM, {"event": payload})
+            try:
+                await pipe.execute()
+            except WatchError as error:
+                raise LeaseLostError("the lease changed hands") from error
+
+
+def _name(owner: bytes | str) -> str:
+    # `<instance>|<random>`: the same instance after a restart has the same name and another random part.
+    text = owner.decode() if isinstance(owner, bytes) else owner
+    return text.rpartition("|")[0]
+
+
+def _write(pipe: Any, kind: str, table: Mapping[str, BaseModel], ids: Iterable[str] | None) -> None:
+    key = f"{PREFIX}:{kind}"
+    if ids is None:
+        pipe.delete(key)
+        ids = table.keys()
+    kept: dict[str, str] = {}
+    gone: list[str] = []
+    for item in ids:
+        if item in table:
+            kept[item] = table[item].model_dump_json()
+        else:
+            gone.append(item)
+    if kept:
+        pipe.hset(key, mapping=kept)
+    if gone:
+        pipe.hdel(key, *gone)
+
+
+def _decode(kind: str, model: type[BaseModel], rows: Mapping[bytes, bytes]) -> Sequence[tuple[str, BaseModel]]:
+    found = []
+    for key, value in rows.items():
+        try:
+            found.append((key.decode(), model.model_validate_json(value)))
+        except ValidationError as error:
+            # Written by another version: it can't be used, and keeping it would stop all the rest.
+            log.warning("saved_state_unreadable", kind=kind, id=key.decode(errors="replace"), error=error)
+    return found

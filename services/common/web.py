@@ -47,12 +47,13 @@ def service_app(
     token: str | None,
     open_paths: Collection[str] = (),
     max_body: int = MAX_BODY,
+    metrics_page: Handler | None = None,
 ) -> web.Application:
     """Return an aiohttp application with `/-/healthy`, `/-/ready` and `/metrics`.
 
     With a token each request must bear it (`Authorization: Bearer`), but for the health endpoints and for
     `open_paths` (a trailing `/` opens what lies below). `token=None` leaves authentication to the caller (the API has
-    users) and is never a default of a setting.
+    users) and is never a default of a setting. `metrics_page` answers `/metrics` in place of the registry alone.
     """
     app = web.Application(
         middlewares=[_measure(telemetry, clock), _require_token(token, frozenset(open_paths))], client_max_size=max_body
@@ -75,7 +76,7 @@ def service_app(
 
     app.router.add_get("/-/healthy", healthy)
     app.router.add_get("/-/ready", is_ready)
-    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/metrics", metrics_page or metrics)
     return app
 
 

@@ -116,8 +116,8 @@ async def start_prometheus(stack: AsyncExitStack, folder: Path, target: Target) 
     manager = start(
         stack,
         "alertmanager",
-        [alertmanager, f"--web.listen-address=127.0.0.1:{other}", "--cluster.listen-address=", "--config.file=alertmanager.yml",
-         f"--storage.path={folder / 'am'}"],
+        [alertmanager, f"--web.listen-address=127.0.0.1:{other}", "--cluster.listen-address=",
+         "--config.file=alertmanager.yml", f"--storage.path={folder / 'am'}"],
         folder,
     )  # fmt: skip
     server = start(

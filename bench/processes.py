@@ -63,7 +63,7 @@ def start(
 
 
 async def wait_ready(side: Side, url: str, seconds: float = 30) -> None:
-    """Wait until the URL answers 200; raises RuntimeError with the log's end when the process ends or time runs out."""
+    """Wait until the URL answers 200; raises RuntimeError with the end of the log when that fails."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     async with aiohttp.ClientSession() as session:

@@ -1,0 +1,115 @@
+"""Shapes of alerts in answers; times are seconds since the epoch."""
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field
+
+from services.api.model import Answer, Body, Severity
+
+Status: TypeAlias = Literal["firing", "resolved"]
+TimelineKind: TypeAlias = Literal["active", "firing", "acknowledged", "unacknowledged", "notification", "resolved"]
+
+
+class Acknowledgement(Answer):
+    """Who took the alert on."""
+
+    by: str
+    at: float
+    comment: str
+
+
+class AlertRule(Answer):
+    """The rule that the alert comes from."""
+
+    name: str
+    group: str
+    file: str
+    expr: str
+    for_seconds: float
+    cooldown_seconds: float
+    max_alerts_per_hour: int
+
+
+class Alert(Answer):
+    """One episode of an alert: a label set from its first firing to its resolve."""
+
+    id: str
+    fingerprint: str
+    name: str
+    status: Status
+    severity: str
+    """critical, warning or info; other text where a rule says so, empty where it says nothing."""
+    category: str
+    component: str
+    summary: str
+    description: str
+    action: str
+    action_link: str
+    value: float | None
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    active_at: float
+    starts_at: float
+    ends_at: float | None
+    """When it resolved; null while it fires."""
+    acknowledged: Acknowledgement | None
+    muted: str
+    """Why nobody is notified of it now: empty, cooldown or rate_cap."""
+    muted_until: float | None
+    flapping: bool
+    rule: AlertRule
+    notifications: int
+    """How many messages about it were delivered."""
+
+
+class ActiveAlerts(Answer):
+    """What fires now: worst severity first, then the oldest."""
+
+    alerts: list[Alert]
+
+
+class AlertHistory(Answer):
+    """One page of the record, newest first."""
+
+    alerts: list[Alert]
+    next_cursor: str | None
+    """Give it as `cursor` for the next page; null at the end."""
+
+
+class TimelineEntry(Answer):
+    """One thing that happened in an alert's life."""
+
+    at: float
+    kind: TimelineKind
+    by: str = ""
+    text: str = ""
+    channel: str = ""
+    recipient: str = ""
+    result: str = ""
+    reason: str = ""
+
+
+class AlertDetail(Alert):
+    """An alert with its story."""
+
+    timeline: list[TimelineEntry]
+    complete: bool
+    """False while Postgres is away: the notifications, and what is older than an hour, are missing then."""
+
+
+class HistoryQuery(Body):
+    """Which part of the record is asked for."""
+
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, max_length=200)
+    severity: Severity | None = None
+    component: str | None = Field(default=None, max_length=100)
+    status: Status | None = None
+    name: str | None = Field(default=None, max_length=200)
+    """The rule's name, whole."""
+
+
+class AcknowledgeBody(Body):
+    """What the person says on taking the alert on."""
+
+    comment: str = Field(default="", max_length=2000)

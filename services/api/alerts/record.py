@@ -1,0 +1,122 @@
+"""The lasting record of alerts in Postgres; every method raises StorageUnavailableError while it is away."""
+
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import orjson
+
+from services.api.alerts.build import alert_from_event, alert_from_row
+from services.api.alerts.model import Alert, HistoryQuery
+from services.common.events import ActionEvent, AlertEvent, AlertStatus
+from services.common.storage import Database, Queries
+
+_SQL = Queries(Path(__file__).parents[1] / "queries" / "history.sql")
+
+
+class BadCursorError(ValueError):
+    """A page's cursor that we did not give."""
+
+
+class AlertRecord:
+    """Writes and reads `alert_history` and `alert_actions`; reads `notifications`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def store_events(self, events: Sequence[AlertEvent]) -> None:
+        """Bring the record up to these events; an old or doubled one changes nothing."""
+        newest: dict[str, AlertEvent] = {}
+        for event in events:
+            known = newest.get(event.alert_id)
+            if known is None or _age(event) >= _age(known):
+                newest[event.alert_id] = event
+        if newest:
+            rows = [_row(newest[alert_id]) for alert_id in sorted(newest)]
+            await self._database.execute(_SQL["upsert_alerts"], orjson.dumps(rows).decode())
+
+    async def store_actions(self, actions: Sequence[ActionEvent]) -> list[ActionEvent]:
+        """Store what people did, once each; return those whose alert the record does not have yet."""
+        wanted = [action for action in actions if action.kind != "test" and action.alert_id]
+        if not wanted:
+            return []
+        ids = sorted({action.alert_id for action in wanted})
+        async with self._database.connection() as connection, connection.transaction():
+            # The lock makes two that acknowledge at once agree on who was first.
+            known = {row["alert_id"] for row in await connection.fetch(_SQL["lock_alerts"], ids)}
+            rows = [
+                (uuid.UUID(action.action_id), action.alert_id, action.kind, action.at, action.by, action.comment)
+                for action in wanted
+                if action.alert_id in known
+            ]
+            await connection.executemany(_SQL["insert_action"], rows)
+            await connection.execute(_SQL["refresh_acknowledged"], sorted(known))
+        return [action for action in wanted if action.alert_id not in known]
+
+    async def recent(self, heard_after: float) -> list[tuple[Alert, float]]:
+        """Return what fires, and what was heard of since then, with the time of the newest event."""
+        rows = await self._database.fetch(_SQL["recent"], heard_after)
+        return [(alert_from_row(dict(row)), row["heard"]) for row in rows]
+
+    async def page(self, query: HistoryQuery) -> tuple[list[Alert], str | None]:
+        """Return one page, newest first, and the next one's cursor; raises BadCursorError."""
+        micros, last_id = _read_cursor(query.cursor)
+        rows = await self._database.fetch(
+            _SQL["page"], micros, last_id, query.severity, query.component, query.status, query.name, query.limit + 1
+        )
+        shown = rows[: query.limit]
+        counts = await self.notification_counts([row["alert_id"] for row in shown])
+        alerts = [alert_from_row(dict(row), counts.get(row["alert_id"], 0)) for row in shown]
+        return alerts, _cursor(shown[-1]) if len(rows) > query.limit else None
+
+    async def one(self, alert_id: str) -> Alert | None:
+        """Return one alert."""
+        row = await self._database.fetchrow(_SQL["one"], alert_id)
+        if row is None:
+            return None
+        counts = await self.notification_counts([alert_id])
+        return alert_from_row(dict(row), counts.get(alert_id, 0))
+
+    async def actions(self, alert_id: str) -> list[ActionEvent]:
+        """Return what people did about an alert, oldest first."""
+        rows = await self._database.fetch(_SQL["actions"], alert_id)
+        return [ActionEvent.model_validate({**dict(row), "alert_id": alert_id}) for row in rows]
+
+    async def notifications(self, alert_id: str) -> list[Mapping[str, Any]]:
+        """Return the attempts to tell somebody of an alert, oldest first, at most 500."""
+        return [dict(row) for row in await self._database.fetch(_SQL["notifications"], alert_id)]
+
+    async def notification_counts(self, alert_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many messages were delivered for each alert (those with none are left out)."""
+        if not alert_ids:
+            return {}
+        rows = await self._database.fetch(_SQL["notification_counts"], list(alert_ids))
+        return {row["alert_id"]: row["delivered"] for row in rows}
+
+
+def _age(event: AlertEvent) -> tuple[float, bool]:
+    return event.sent_at, event.status is AlertStatus.RESOLVED
+
+
+def _row(event: AlertEvent) -> dict[str, Any]:
+    alert = alert_from_event(event)
+    kept = {"fingerprint", "status", "name", "severity", "category", "component", "labels", "annotations", "rule"}
+    times = {"active_at", "starts_at", "ends_at", "muted", "muted_until", "flapping"}
+    value = alert.value if alert.value is not None and math.isfinite(alert.value) else None
+    return {**alert.model_dump(include=kept | times), "alert_id": alert.id, "value": value, "sent_at": event.sent_at}
+
+
+def _cursor(row: asyncpg.Record) -> str:
+    return f"{round(row['starts'] * 1_000_000)}_{row['alert_id']}"
+
+
+def _read_cursor(cursor: str | None) -> tuple[int | None, str | None]:
+    if cursor is None:
+        return None, None
+    micros, _, last_id = cursor.partition("_")
+    if not last_id or not micros.isascii() or not micros.isdigit() or len(micros) > 18:  # noqa: PLR2004 - fits a bigint
+        raise BadCursorError(cursor)
+    return int(micros), last_id

@@ -1,0 +1,104 @@
+"""From a request's cookie or bearer token to who makes it; logging in and out."""
+
+import hmac
+
+from aiohttp import web
+
+from services.api.auth.cache import IdentityCache
+from services.api.auth.identity import SESSION_COOKIE, Identity
+from services.api.auth.passwords import PasswordChecker, hash_password, needs_rehash
+from services.api.auth.store import AuthStore
+from services.api.auth.throttle import LoginThrottle
+from services.api.metrics import ApiMetrics
+from services.api.problem import ProblemError, storage_away
+from services.common.clock import Clock
+from services.common.storage import StorageUnavailableError
+from services.common.tokens import hash_token
+
+_MAX_SECRET = 200
+
+
+class Authenticator:
+    """Checks sessions and tokens (kept for a moment in memory) and passwords (throttled)."""
+
+    def __init__(
+        self, store: AuthStore, throttle: LoginThrottle, clock: Clock, metrics: ApiMetrics, service_token: str
+    ) -> None:
+        self._store, self._throttle, self._clock, self._metrics = store, throttle, clock, metrics
+        self._service_token = service_token
+        self._cache = IdentityCache(clock)
+        self._passwords = PasswordChecker()
+
+    async def identify(self, request: web.Request) -> Identity | None:
+        """Return who makes the request, None when nobody that we know; raises ProblemError (503) when unknowable."""
+        try:
+            kind, _, token = request.headers.get("Authorization", "").partition(" ")
+            if kind.lower() == "bearer":
+                key = hash_token(token.strip()[:_MAX_SECRET])
+                return await self._cache.get(key, lambda: self._store.find_token(key))
+            if secret := request.cookies.get(SESSION_COOKIE):
+                key = hash_token(secret[:_MAX_SECRET])
+                return await self._cache.get(key, lambda: self._store.find_session(key))
+        except StorageUnavailableError as error:
+            raise storage_away("The login can't be checked") from error
+        return None
+
+    async def still_valid(self, identity: Identity) -> bool:
+        """Tell whether a session or token that was good is so still; True while Postgres is away (bounded)."""
+        look_up = self._store.find_session if identity.via == "session" else self._store.find_token
+        try:
+            return await self._cache.get(identity.key, lambda: look_up(identity.key)) is not None
+        except StorageUnavailableError:
+            return False
+
+    def is_service(self, request: web.Request) -> bool:
+        """Tell whether the request bears the service token that Tocsin's own programs share."""
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._service_token.encode())
+
+    async def log_in(self, username: str, password: str, client: str) -> tuple[str, Identity]:
+        """Return a new session's secret and identity; raises ProblemError 401, 429 or 503."""
+        wait = self._throttle.attempt(username, client, self._clock.monotonic())
+        if wait > 0:
+            self._metrics.logins.labels("throttled").inc()
+            raise ProblemError(
+                429,
+                "too-many-logins",
+                "Too many logins failed for this name or from this address.",
+                f"Try again in {wait:.0f} s; an admin sets a new password by `tocsin user passwd`.",
+                headers={"Retry-After": str(round(wait + 0.5))},
+            )
+        try:
+            return await self._check(username, password, client)
+        except StorageUnavailableError as error:
+            # Nobody guessed a password: the attempt does not count.
+            self._throttle.succeeded(username, client)
+            raise storage_away("Nobody can log in now") from error
+
+    async def _check(self, username: str, password: str, client: str) -> tuple[str, Identity]:
+        row = await self._store.login_row(username)
+        stored = None if row is None else row["password_hash"]
+        if not await self._passwords.check(stored, password) or row is None:
+            self._metrics.logins.labels("refused").inc()
+            raise ProblemError(
+                401, "wrong-login", "Username or password is wrong.", "Try again, or ask an admin for a new password."
+            )
+        if needs_rehash(row["password_hash"]):
+            await self._store.store_rehash(row["id"], hash_password(password))
+        secret, identity = await self._store.start_session(row)
+        self._throttle.succeeded(username, client)
+        self._metrics.logins.labels("accepted").inc()
+        return secret, identity
+
+    async def log_out(self, identity: Identity) -> None:
+        """End the session here at once, in other copies within moments; raises StorageUnavailableError."""
+        await self._store.end_session(identity)
+        self._cache.forget(identity.key)
+
+    def forget(self, key: bytes) -> None:
+        """Check a session or token anew at its next request."""
+        self._cache.forget(key)
+
+    def forget_all(self) -> None:
+        """Check everybody anew."""
+        self._cache.clear()

@@ -1,0 +1,31 @@
+"""What the handlers of the routes work with."""
+
+from dataclasses import dataclass
+
+from services.api.alerts.acknowledge import Acknowledger
+from services.api.alerts.record import AlertRecord
+from services.api.alerts.view import AlertView
+from services.api.auth.authenticator import Authenticator
+from services.api.auth.store import AuthStore
+from services.api.config import ApiConfig
+from services.api.live.hub import LiveHub
+from services.api.overview.state import OverviewState
+from services.common.clock import Clock
+
+
+@dataclass(frozen=True)
+class Api:
+    """The collaborators, built by `app.py`."""
+
+    config: ApiConfig
+    external_url: str
+    clock: Clock
+    view: AlertView
+    record: AlertRecord
+    overview: OverviewState
+    acknowledger: Acknowledger
+    authenticator: Authenticator
+    auth_store: AuthStore
+    hub: LiveHub
+    document: bytes
+    """The OpenAPI document."""

@@ -1,0 +1,137 @@
+"""What stands before every request: request id, errors as problems, who asks, same origin, security headers."""
+
+import hmac
+import re
+import uuid
+from typing import Any
+
+import asyncpg
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from services.api.auth.authenticator import Authenticator
+from services.api.auth.client import same_origin
+from services.api.auth.identity import CSRF_HEADER, Identity
+from services.api.endpoint import IDENTITY
+from services.api.problem import ProblemError, from_http_error, storage_away
+from services.common.storage import StorageUnavailableError
+from services.common.web import Handler
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_KEY: web.RequestKey[str] = web.RequestKey("request_id", str)
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+log = structlog.get_logger(__name__)
+
+
+def add_guard(
+    app: web.Application, authenticator: Authenticator, opened: frozenset[Any], *, external_url: str, open_metrics: bool
+) -> None:
+    """Put the guard before all handlers of the application; `opened` are the only ones without a login."""
+    app.middlewares.append(_name_request)
+    app.middlewares.append(_problems)
+    app.middlewares.append(_authenticate(authenticator, opened, external_url, open_metrics=open_metrics))
+    https = external_url.startswith("https://")
+
+    async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_HEADERS)
+        response.headers["X-Request-Id"] = request.get(_REQUEST_KEY, "")
+        if https:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+
+    app.on_response_prepare.append(set_headers)
+
+
+@web.middleware
+async def _name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    given = request.headers.get("X-Request-Id", "")
+    request[_REQUEST_KEY] = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    with structlog.contextvars.bound_contextvars(request_id=request[_REQUEST_KEY]):
+        return await handler(request)
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        return error.response()
+    except web.HTTPException as error:
+        if error.status < web.HTTPBadRequest.status_code:
+            raise
+        return from_http_error(error).response()
+    except StorageUnavailableError:
+        return storage_away("The record can't be used").response()
+    except asyncpg.UndefinedTableError:
+        return ProblemError(
+            503, "not-migrated", "The database has no tables yet.", "Run `tocsin migrate --config FILE`."
+        ).response()
+    except Exception as error:
+        # The border of a request: its error must neither end the connection unseen nor show its inside.
+        log.exception("request_failed", path=request.path, method=request.method, reason=type(error).__name__)
+        return ProblemError(
+            500,
+            "internal-error",
+            "The request failed for a reason that is ours.",
+            f"Look in the API's log for request {request[_REQUEST_KEY]}, and report it.",
+        ).response()
+
+
+def _authenticate(
+    authenticator: Authenticator, opened: frozenset[Any], external_url: str, *, open_metrics: bool
+) -> Middleware:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/metrics":
+            if not open_metrics and not authenticator.is_service(request):
+                request[IDENTITY] = await _somebody(authenticator, request)
+            return await handler(request)
+        if not request.path.startswith("/api/") and request.path != "/api":
+            return await handler(request)
+        if request.method not in _SAFE and "Origin" in request.headers and not same_origin(request, external_url):
+            raise ProblemError(
+                403, "other-origin", "The request comes from another site's page.", "Use the page at the external_url."
+            )
+        if request.match_info.handler not in opened:
+            identity = await _somebody(authenticator, request)
+            _check_csrf(request, identity)
+            request[IDENTITY] = identity
+        return await handler(request)
+
+    return middleware
+
+
+async def _somebody(authenticator: Authenticator, request: web.Request) -> Identity:
+    identity = await authenticator.identify(request)
+    if identity is None:
+        raise ProblemError(
+            401,
+            "not-logged-in",
+            "You are not logged in, or the login ended.",
+            "Log in by POST /api/auth/login, or send Authorization: Bearer <token>.",
+            headers={"WWW-Authenticate": 'Bearer realm="tocsin"'},
+        )
+    return identity
+
+
+def _check_csrf(request: web.Request, identity: Identity) -> None:
+    if request.method in _SAFE or identity.via == "token":
+        return
+    if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), identity.csrf_token.encode()):
+        raise ProblemError(
+            403, "csrf", f"The header {CSRF_HEADER} is missing or wrong.", "Take csrf_token from GET /api/auth/me."
+        )

@@ -1,0 +1,1 @@
+"""The dashboard's WebSocket: a snapshot, then batched changes."""

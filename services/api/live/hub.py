@@ -1,0 +1,194 @@
+"""One stream of changes for all open pages: made once, sent to each."""
+
+import asyncio
+import contextlib
+from typing import Any, TypeAlias
+
+import structlog
+from aiohttp import web
+
+from services.api.alerts.view import AlertView
+from services.api.auth.authenticator import Authenticator
+from services.api.auth.identity import Identity
+from services.api.live.model import AlertChanges, LiveChanges, LivePing, LiveSnapshot
+from services.api.metrics import ApiMetrics
+from services.api.overview.model import Health, Realtime
+from services.api.overview.state import OverviewState
+from services.common.clock import Clock
+
+BATCH_SECONDS = 0.5
+PING_SECONDS = 15.0
+SESSION_CHECK_SECONDS = 10.0
+QUEUE = 64
+"""Messages that a client may be behind: at two a second at least half a minute."""
+SESSION_ENDED, SLOW_CLIENT, GOING_AWAY = 4401, 4408, 1001
+_CLOSE_SECONDS = 2.0
+_PARTS = ("health", "metrics", "alerts")
+_PING = LivePing().model_dump_json()
+_Ending: TypeAlias = tuple[int, str]
+log = structlog.get_logger(__name__)
+
+
+class LiveClient:
+    """One connection's queue; it is ended, never waited for, when it can't keep up."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.ending: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
+        self.queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
+
+    def offer(self, message: str) -> None:
+        """Queue a message, or end the connection when the queue is full."""
+        try:
+            self.queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.end(SLOW_CLIENT, "slow client")
+
+    def end(self, code: int, reason: str) -> None:
+        """Ask for the connection's end, once."""
+        if not self.ending.done():
+            self.ending.set_result((code, reason))
+
+
+class LiveHub:
+    """Compares the state with what was last sent, and sends what differs."""
+
+    def __init__(self, view: AlertView, overview: OverviewState, clock: Clock, metrics: ApiMetrics) -> None:
+        self._view, self._overview, self._clock, self._metrics = view, overview, clock, metrics
+        self._clients: set[LiveClient] = set()
+        self._seq = 0
+        self._looked_at: tuple[int, int, bool] | None = None
+        self._health: Health | None = None
+        self._realtime: Realtime | None = None
+        self._alerts = {alert.id: alert for alert in view.firing()}
+        self._snapshot: tuple[int, str] = (-1, "")
+
+    @property
+    def clients(self) -> int:
+        """How many connections are open."""
+        return len(self._clients)
+
+    async def batch_round(self) -> None:
+        """Wait for the batch to fill, then send it."""
+        await self._clock.sleep(BATCH_SECONDS)
+        self.send_changes()
+
+    async def ping_round(self) -> None:
+        """Wait, then show every client that the connection lives."""
+        await self._clock.sleep(PING_SECONDS)
+        for client in self._clients:
+            client.offer(_PING)
+
+    async def session_round(self, authenticator: Authenticator) -> None:
+        """Wait, then end the connections whose session ended, expired or lost its user."""
+        await self._clock.sleep(SESSION_CHECK_SECONDS)
+        for identity in {client.identity for client in self._clients}:
+            if not await authenticator.still_valid(identity):
+                self.end_session(identity.key)
+
+    def end_session(self, key: bytes) -> None:
+        """End a session's or token's connections now."""
+        for client in self._clients:
+            if client.identity.key == key:
+                client.end(SESSION_ENDED, "session ended")
+
+    def shut_down(self) -> None:
+        """End all connections: the pages connect again, to another copy or after the restart."""
+        for client in self._clients:
+            client.end(GOING_AWAY, "server stops")
+
+    def send_changes(self) -> None:
+        """Send what changed since the last message, if anything."""
+        now = self._clock.now()
+        looked_at = (self._view.version, self._overview.version, self._overview.reachable(now))
+        if looked_at == self._looked_at:
+            return
+        self._looked_at = looked_at
+        health, realtime = self._overview.health(now), self._overview.realtime(now)
+        message = self._difference(now, health, realtime)
+        self._health, self._realtime = health, realtime
+        self._alerts = {alert.id: alert for alert in self._view.firing()}
+        if message is None:
+            return
+        self._seq = message.seq
+        if self._clients:
+            text = message.model_dump_json(exclude={part for part in _PARTS if getattr(message, part) is None})
+            for client in self._clients:
+                client.offer(text)
+
+    def _difference(self, now: float, health: Health, realtime: Realtime) -> LiveChanges | None:
+        alerts = {alert.id: alert for alert in self._view.firing()}
+        upsert = [alert for alert in alerts.values() if self._alerts.get(alert.id) != alert]
+        remove = [alert_id for alert_id in self._alerts if alert_id not in alerts]
+        # That time went on is no change.
+        same_health = self._health is not None and health.model_copy(update={"at": self._health.at}) == self._health
+        same_metrics = self._realtime is not None and realtime.panels == self._realtime.panels
+        if same_health and same_metrics and not upsert and not remove:
+            return None
+        return LiveChanges(
+            seq=self._seq + 1,
+            type="changes",
+            at=now,
+            health=None if same_health else health,
+            metrics=None if same_metrics else realtime,
+            alerts=AlertChanges(upsert=upsert, remove=remove) if upsert or remove else None,
+        )
+
+    def snapshot(self) -> str:
+        """Return the first message of a connection: everything as of the last change that was sent."""
+        if self._health is None or self._realtime is None:
+            self.send_changes()
+        if self._snapshot[0] != self._seq and self._health and self._realtime:
+            message = LiveSnapshot(
+                seq=self._seq,
+                at=self._clock.now(),
+                health=self._health,
+                metrics=self._realtime,
+                alerts=list(self._alerts.values()),
+            )
+            self._snapshot = (self._seq, message.model_dump_json())
+        return self._snapshot[1]
+
+    async def serve(self, request: web.Request, identity: Identity) -> web.WebSocketResponse:
+        """Carry one connection until either side ends it."""
+        socket = web.WebSocketResponse(max_msg_size=4096, timeout=_CLOSE_SECONDS)
+        await socket.prepare(request)
+        client = LiveClient(identity)
+        client.offer(self.snapshot())
+        self._clients.add(client)
+        self._metrics.clients.set(len(self._clients))
+        tasks = [asyncio.create_task(work) for work in (_send(socket, client), _drain(socket))]
+        ends: list[asyncio.Future[Any]] = [*tasks, client.ending]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._clients.discard(client)
+            self._metrics.clients.set(len(self._clients))
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if client.ending.done():
+            await self._close(request, socket, *client.ending.result())
+        return socket
+
+    async def _close(self, request: web.Request, socket: web.WebSocketResponse, code: int, reason: str) -> None:
+        self._metrics.dropped.labels(reason.replace(" ", "_")).inc()
+        log.info("live_client_ended", code=code, reason=reason)
+        try:
+            await asyncio.wait_for(socket.close(code=code, message=reason.encode()), _CLOSE_SECONDS)
+        except TimeoutError:
+            # Its buffers are full, so the closing frame never gets through.
+            if request.transport is not None:
+                request.transport.abort()
+
+
+async def _send(socket: web.WebSocketResponse, client: LiveClient) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await socket.send_str(await client.queue.get())
+
+
+async def _drain(socket: web.WebSocketResponse) -> None:
+    # The page says nothing; reading answers pings and notices the other side's end.
+    async for _ in socket:
+        pass

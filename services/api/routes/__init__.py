@@ -1,0 +1,32 @@
+"""All endpoints, one file for each subject; a test compares this tuple with the folder."""
+
+from typing import Any
+
+from services.api.endpoint import Route
+from services.api.routes import (
+    acknowledge,
+    active,
+    auth,
+    detail,
+    document,
+    health,
+    history,
+    live,
+    realtime,
+    rules,
+    tokens,
+)
+
+ROUTES: tuple[Route[Any, Any], ...] = (
+    *auth.ROUTES,
+    *realtime.ROUTES,
+    *health.ROUTES,
+    *active.ROUTES,
+    *history.ROUTES,
+    *acknowledge.ROUTES,
+    *detail.ROUTES,
+    *rules.ROUTES,
+    *live.ROUTES,
+    *tokens.ROUTES,
+    *document.ROUTES,
+)

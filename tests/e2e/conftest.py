@@ -1,0 +1,28 @@
+"""The running system, started once for the stories that don't break it for good."""
+
+import pytest
+
+from tests.e2e.system import System
+
+# The stories share the two cores with nobody but the unit tests of the other worker.
+XDIST_GROUP = "e2e"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.xdist_group(XDIST_GROUP))
+            item.add_marker(pytest.mark.timeout(420))
+
+
+@pytest.fixture(scope="module")
+async def shop(tmp_path_factory):
+    """The demo, up and logged in, operational at the start."""
+    system = System(tmp_path_factory.mktemp("system"))
+    try:
+        await system.start()
+        await system.login()
+        yield system
+    finally:
+        await system.stop()

@@ -1,0 +1,104 @@
+"""kill -9 of every part in turn during an alert's life: the story is complete and nobody is told twice."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from tests.e2e.system import AWAY, System
+from tests.fixtures.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALERT = "WebSocketDown"
+PARTS = ("collector", "evaluator", "notifier", "api", "redis", "postgres")
+
+
+@pytest.fixture(scope="module")
+async def system(tmp_path_factory):
+    system = System(tmp_path_factory.mktemp("chaos"))
+    try:
+        await system.start()
+        await system.login()
+        await until(system.healthy, seconds=60, every=0.3)
+        yield system
+    finally:
+        await system.stop()
+
+
+def victim(system, part):
+    words = {"redis": ("redis-server",), "postgres": ("postgres", "-D")}.get(part, ("-m services", f" {part} "))
+    pids = system.pids(*words)
+    assert pids, f"{part} does not run"
+    return pids[0]
+
+
+async def kill(system, part):
+    """Kill one part and wait until another process of it is ready."""
+    pid = victim(system, part)
+    os.kill(pid, signal.SIGKILL)
+
+    def replaced():
+        words = {"redis": ("redis-server",), "postgres": ("postgres", "-D")}.get(part, ("-m services", f" {part} "))
+        return [p for p in system.pids(*words) if p != pid]
+
+    await until(replaced, seconds=30)
+
+    async def all_ready():
+        try:
+            health = await system.get("health/services")
+        except AWAY:
+            return False
+        return not health["missing_services"] and all(s["ready"] for s in health["services"])
+
+    await until(all_ready, seconds=40, every=0.3)
+
+
+async def told(system, word):
+    return [m for m in await system.mails(word) if "WebSocket feed does not answer" in m["subject"]]
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_killed_part_comes_back_and_the_story_is_whole(system, part):
+    before_firing, before_resolved = len(await told(system, "CRITICAL")), len(await told(system, "RESOLVED"))
+    await system.demo("break", "websocket")
+    alert = await system.fires(ALERT, seconds=60)
+
+    async def one_more(word, before):
+        return len(await told(system, word)) == before + 1
+
+    await until(lambda: one_more("CRITICAL", before_firing), seconds=30)
+    await kill(system, part)
+    still = await system.fires(ALERT, seconds=30)
+    assert still["id"] == alert["id"], "a restart begins no new episode"
+    await system.acknowledge(alert["id"], comment=f"after the kill of {part}")
+    await system.demo("heal", "websocket")
+    await system.resolves(ALERT)
+    await until(lambda: one_more("RESOLVED", before_resolved), seconds=40)
+    after = await system.get(f"alerts/{alert['id']}")
+    assert after["status"] == "resolved"
+    assert after["acknowledged"]["comment"] == f"after the kill of {part}"
+    assert len(await told(system, "CRITICAL")) == before_firing + 1
+
+
+@pytest.mark.parametrize("part", ["evaluator", "notifier", "redis"])
+async def test_a_breach_while_a_part_is_down_is_told_when_it_is_back(system, part):
+    before = len(await told(system, "CRITICAL")), len(await told(system, "RESOLVED"))
+    broken = asyncio.create_task(system.demo("break", "websocket"))
+    os.kill(victim(system, part), signal.SIGKILL)
+    await broken
+    await system.fires(ALERT, seconds=60)
+
+    async def told_once():
+        return len(await told(system, "CRITICAL")) == before[0] + 1
+
+    await until(told_once, seconds=40)
+    await system.demo("heal", "websocket")
+    await system.resolves(ALERT)
+
+    async def resolved_once():
+        return len(await told(system, "RESOLVED")) == before[1] + 1
+
+    await until(resolved_once, seconds=40)
+    assert await told_once()

@@ -1,4 +1,4 @@
-"""The engine behind a line of JSON per request, for conformance suites: `python -m tests.promql.adapter`.
+"""The engine behind a line of JSON per request, for conformance suites: `python -m tests.promql.adapter [--head]`.
 
 Requests: hello, clear, load (series with samples), eval (expression at a time or over a range), bye. Values are
 strings, times are milliseconds; errors carry a type: parse, exec, unsupported or internal.
@@ -13,12 +13,13 @@ import numpy as np
 
 from services.evaluator.promql import Engine, EvaluationError, PromqlError, Result, parse
 from services.evaluator.promql.printer import format_number
-from tests.promql.memory import MemoryStorage
+from tests.promql.memory import HeadStorage, MemoryStorage
 
 
 class Adapter:
-    def __init__(self) -> None:
-        self.storage = MemoryStorage()
+    def __init__(self, storage: type[MemoryStorage | HeadStorage] = MemoryStorage) -> None:
+        self.new_storage = storage
+        self.storage = storage()
         self.engine = Engine(delayed_names=True)
 
     def handle(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -26,12 +27,11 @@ class Adapter:
         if command == "hello":
             return {"ok": True, "name": "tocsin", "histograms": False, "annotations": True}
         if command == "clear":
-            self.storage = MemoryStorage()
+            self.storage = self.new_storage()
             return {"ok": True}
         if command == "load":
-            for series in request["series"]:
-                samples = [(t, v) for t, v in series["samples"] if isinstance(v, str)]
-                self.storage.add(series["labels"], samples)
+            floats = [[(t, v) for t, v in series["samples"] if isinstance(v, str)] for series in request["series"]]
+            self.storage.load(zip([series["labels"] for series in request["series"]], floats, strict=True))
             return {"ok": True}
         return self.evaluate(request)
 
@@ -76,7 +76,7 @@ def encode(number: float) -> str:
 
 
 def main() -> None:
-    adapter = Adapter()
+    adapter = Adapter(HeadStorage if "--head" in sys.argv else MemoryStorage)
     for line in sys.stdin:
         request = json.loads(line)
         if request["cmd"] == "bye":

@@ -1,10 +1,18 @@
-"""A storage for tests: a dict of series, blocks made on demand."""
+"""Storages for tests: a dict of series, and the real head filled from one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 
+from services.evaluator.head import Head, Layout
 from services.evaluator.promql.storage import ABSENT, STALE, Block, Matcher
+
+Samples = Iterable[tuple[int, float | str]]
+
+
+def number(value: float | str) -> float:
+    return STALE if value == "stale" else float(value)
 
 
 class MemoryStorage:
@@ -13,10 +21,10 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.series: dict[frozenset[tuple[str, str]], dict[int, float]] = {}
 
-    def add(self, labels: Mapping[str, str], samples: Iterable[tuple[int, float | str]]) -> None:
-        cells = self.series.setdefault(frozenset(labels.items()), {})
-        for t_ms, value in samples:
-            cells[t_ms] = STALE if value == "stale" else float(value)
+    def load(self, series: Iterable[tuple[Mapping[str, str], Samples]]) -> None:
+        for labels, samples in series:
+            cells = self.series.setdefault(frozenset(labels.items()), {})
+            cells.update((t_ms, number(value)) for t_ms, value in samples)
 
     def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Block]:
         found = [(dict(key), cells) for key, cells in self.series.items()]
@@ -31,3 +39,21 @@ class MemoryStorage:
                     values[row, place[t]] = value
         layout = tuple(frozenset(labels.items()) for labels, _ in found)
         return [Block([labels for labels, _ in found], np.array(times, np.int64), values, layout)] if found else []
+
+
+class HeadStorage:
+    """The real head; each load is a target of its own, all in one pool, so that series in two loads are merged."""
+
+    def __init__(self, retention_s: float = 1e9) -> None:
+        self.head = Head(retention_s=retention_s)
+        self._loads = count()
+
+    def load(self, series: Iterable[tuple[Mapping[str, str], Samples]]) -> None:
+        loaded = [(labels, {t: number(value) for t, value in samples}) for labels, samples in series]
+        target = self.head.target(f"load-{next(self._loads)}", interval_s=1.0)
+        layout = Layout(tuple(labels for labels, _ in loaded))
+        for t_ms in sorted({t for _, cells in loaded for t in cells}):
+            target.append(t_ms, layout, np.array([cells.get(t_ms, ABSENT) for _, cells in loaded]))
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Block]:
+        return self.head.select(matchers, start_ms, end_ms)

@@ -115,7 +115,7 @@ class Run:
         if blocks is None:
             self.budget.check_time()
             blocks = [block for block in self.storage.select(matchers, start_ms, end_ms) if len(block.labels)]
-            self.budget.spend(sum(block.values.size for block in blocks))
+            self.budget.spend(sum(block.samples for block in blocks))
             self.memo[key] = blocks
         return blocks  # type: ignore[no-any-return]  # the memo holds values of all kinds
 

@@ -33,6 +33,7 @@ class Grid:
     times: Times
     axes: Rows | None
     last_drop: Times | None = None
+    rows: Rows | None = None
 
     def bounds(self, edges_ms: Times) -> NDArray[np.intp]:
         """Count, for each axis and edge (G × K), the columns with a time <= the edge."""
@@ -45,14 +46,14 @@ class Grid:
     @property
     def size(self) -> int:
         """The number of series."""
-        return len(self.values)
+        return len(self.values) if self.rows is None else len(self.rows)
 
 
 @dataclass(eq=False)
 class Windows:
     """One window per series: columns lo to hi (per axis) of the matrix; `start_ms < t <= end_ms`."""
 
-    values: Floats
+    cells: Floats
     times: Times
     axes: Rows | None
     lo: Rows
@@ -61,16 +62,26 @@ class Windows:
     end_ms: int
     now_ms: int
     last_drop: Times | None = None
+    rows: Rows | None = None
 
     @property
     def size(self) -> int:
         """The number of series."""
-        return len(self.values)
+        return len(self.cells) if self.rows is None else len(self.rows)
 
     @property
     def width(self) -> int:
         """The number of columns that some window touches."""
-        return self.values.shape[1]
+        return int(self.cells.shape[1])
+
+    @cached_property
+    def values(self) -> Floats:
+        """The matrix (n x width); reading it costs a copy where rows are picked from a larger one."""
+        return self.cells if self.rows is None else self.cells[self.rows]
+
+    def some(self, series: Rows) -> Floats:
+        """The matrix of some series."""
+        return self.cells[series if self.rows is None else self.rows[series]]
 
     def expand(self, per_axis: NDArray[np.generic]) -> NDArray[np.generic]:
         """Turn a figure per axis into one per series."""
@@ -93,7 +104,7 @@ class Windows:
             return None
         columns = np.arange(self.width)
         inside = (columns >= self.lo[:, None]) & (columns < self.hi[:, None])
-        return np.asarray(np.broadcast_to(inside, self.values.shape) if self.axes is None else inside[self.axes])
+        return np.asarray(np.broadcast_to(inside, (self.size, self.width)) if self.axes is None else inside[self.axes])
 
     def at_least(self, count: int) -> Bools | None:
         """Which series have that many samples; None: all."""
@@ -108,9 +119,11 @@ class Windows:
         if not self.width:
             return np.full(self.size, np.nan)
         columns = np.clip(columns, 0, self.width - 1)
-        if (columns == columns[0]).all() if len(columns) else True:
-            return self.values[:, columns[0] if len(columns) else 0]
-        return np.asarray(self.values[np.arange(self.size), self.expand(columns)])
+        column = int(columns[0]) if len(columns) else 0
+        if (columns == column).all():
+            return self.cells[:, column] if self.rows is None else self.cells[self.rows, column]
+        rows = np.arange(self.size) if self.rows is None else self.rows
+        return np.asarray(self.cells[rows, self.expand(columns)])
 
     def _pick_time(self, columns: Rows) -> Floats:
         if not self.width:
@@ -173,14 +186,15 @@ def window(grid: Grid, lo: Rows, hi: Rows, *, start_ms: int, end_ms: int, now_ms
         end_ms,
         now_ms,
         grid.last_drop,
+        grid.rows,
     )
 
 
-def build_grid(blocks: Sequence[Block]) -> Grid:
-    """Bring blocks into one grid of real samples; series keep the order of the blocks."""
+def build_grid(blocks: Sequence[Block], start_ms: int = NEVER) -> Grid:
+    """Bring blocks into one grid of real samples after a time; series keep the order of the blocks."""
     if not blocks:
         return Grid(np.empty((0, 0)), np.empty((1, 0), np.int64), None)
-    grids = [_one_grid(block) for block in blocks]
+    grids = [_one_grid(block, start_ms) for block in blocks]
     if len(grids) == 1:
         return grids[0]
     width = max(grid.values.shape[1] for grid in grids)
@@ -191,7 +205,7 @@ def build_grid(blocks: Sequence[Block]) -> Grid:
         offset += len(grid.times)
     drops = [grid.last_drop for grid in grids]
     return Grid(
-        np.concatenate([_pad(grid.values, width, ABSENT) for grid in grids]),
+        np.concatenate([_pad(_matrix(grid), width, ABSENT) for grid in grids]),
         np.concatenate([_pad(grid.times, width, NEVER) for grid in grids]),
         np.concatenate(axes),
         None if any(drop is None for drop in drops) else np.concatenate([drop for drop in drops if drop is not None]),
@@ -203,19 +217,26 @@ def _pad(matrix: NDArray[np.generic], width: int, value: float) -> NDArray[np.ge
     return np.pad(matrix, ((0, 0), (missing, 0)), constant_values=value) if missing else matrix
 
 
-def _one_grid(block: Block) -> Grid:
-    times = block.times[None, :] if block.times.ndim == 1 else block.times
-    grid = Grid(block.values, times, block.axes, block.last_drop)
-    if not block.values.size:
+def _matrix(grid: Grid) -> Floats:
+    return grid.values if grid.rows is None else grid.values[grid.rows]
+
+
+def _one_grid(block: Block, start_ms: int) -> Grid:
+    grid = Grid(block.values, block.axis_times(), block.axes, block.last_drop, block.rows)
+    if not block.samples:
         return grid
-    if block.last_hole is not None and (block.last_hole < times.min()).all():
+    if block.last_hole is not None:
+        some = np.flatnonzero(block.last_hole > start_ms)
+        if not len(some):
+            return grid
+        cells = block.pick(some)
+    else:
+        some, cells = np.arange(grid.size), block.matrix()
+    if not np.isnan(cells).any():
         return grid
-    unsure = np.isnan(block.values)
-    if not unsure.any():
-        return grid
-    holes = unsure & (absent_cells(block.values) | stale_cells(block.values))
-    rows = np.flatnonzero(holes.any(axis=1))
-    return _close_up(grid, rows, ~holes[rows]) if len(rows) else grid
+    holes = absent_cells(cells) | stale_cells(cells)
+    open_rows = holes.any(axis=1)
+    return _close_up(grid, some[open_rows], ~holes[open_rows]) if open_rows.any() else grid
 
 
 def _close_up(grid: Grid, rows: Rows, real: Bools) -> Grid:
@@ -224,7 +245,7 @@ def _close_up(grid: Grid, rows: Rows, real: Bools) -> Grid:
     axes = np.zeros(grid.size, np.intp) if grid.axes is None else grid.axes.copy()
     own_times = np.take_along_axis(grid.times[axes[rows]], order, axis=1)
     own_times[~np.take_along_axis(real, order, axis=1)] = NEVER
-    values = grid.values.copy()
-    values[rows] = np.take_along_axis(grid.values[rows], order, axis=1)
+    values = grid.values.copy() if grid.rows is None else grid.values[grid.rows]
+    values[rows] = np.take_along_axis(values[rows], order, axis=1)
     axes[rows] = len(grid.times) + np.arange(len(rows))
     return Grid(values, np.concatenate([grid.times, own_times]), axes, grid.last_drop)

@@ -68,7 +68,7 @@ def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | Non
 
 def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | None, Rows]:
     """Return values, presence and the columns taken (per axis, or per series where rows have holes)."""
-    times = block.times[None, :] if block.times.ndim == 1 else block.times
+    times = block.axis_times()
     width = times.shape[1]
     if not width:
         shape = (len(block.labels), len(at))
@@ -91,32 +91,34 @@ def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | 
 
 
 def _gather(block: Block, columns: Rows) -> Floats:
-    if len(columns) == 1:
-        return block.values[:, columns[0]]
     first = columns[0]
-    if (columns == first).all():
-        return block.values[:, first]
-    return np.asarray(block.values[np.arange(len(block.values))[:, None], columns[block.axes]])
+    if len(columns) == 1 or (columns == first).all():
+        if block.rows is None:
+            return block.values[:, first]
+        return np.asarray(block.values[block.rows[:, None], first])
+    rows = np.arange(len(block.values)) if block.rows is None else block.rows
+    return np.asarray(block.values[rows[:, None], columns[block.axes]])
 
 
 def _look_back(
     block: Block, times: Times, at: Times, lookback_ms: int, values: Floats, present: Bools | None, columns: Rows
 ) -> tuple[Floats, Bools | None, Rows]:
     """Where a series has no sample in the column, take its newest one before; a marker ends it."""
-    missing = absent_cells(values)
+    missing = absent_cells(np.ascontiguousarray(values))
     rows = np.flatnonzero(missing.any(axis=1))
     per_row = np.broadcast_to(columns, values.shape) if block.axes is None else columns[block.axes]
     if len(rows):
         values, per_row = values.copy(), per_row.copy()
         present = np.ones(values.shape, np.bool_) if present is None else present
         width = times.shape[1]
-        known = np.where(absent_cells(block.values[rows]), -1, np.arange(width))
+        cells = block.pick(rows)
+        known = np.where(absent_cells(cells), -1, np.arange(width))
         newest = np.maximum.accumulate(known, axis=1)
         found = np.take_along_axis(newest, per_row[rows], axis=1)
         axes = np.zeros(len(rows), np.intp) if block.axes is None else block.axes[rows]
         safe = np.maximum(found, 0)
         present[rows] &= (found >= 0) & (times[axes[:, None], safe] > at - lookback_ms)
-        values[rows] = np.take_along_axis(block.values[rows], safe, axis=1)
+        values[rows] = np.take_along_axis(cells, safe, axis=1)
         per_row[rows] = safe
     stale = stale_cells(np.ascontiguousarray(values))
     if stale.any():
@@ -171,7 +173,7 @@ def range_of_selector(run: Run, node: ast.RangeSelector) -> Range:
     key = ("grid", node.selector.matchers, start, end)
     grid = run.memo.get(key)
     if grid is None:
-        grid = run.memo[key] = build_grid(blocks)
+        grid = run.memo[key] = build_grid(blocks, start)
     table = run.tables.of(blocks) if blocks else Table([], unique=True)
     return make_range(run, table, grid, ends, span, fixed=fixed)
 

@@ -68,9 +68,10 @@ class Matcher:
 class Block:
     """Series that share time axes.
 
-    `labels`: n label sets with `__name__`, never changed by anybody. `times`: m ascending milliseconds, or g × m
-    with `axes` (n) naming each series' row. `values`: n × m; a cell is a sample, ABSENT or STALE (by their bits).
-    `layout`: equal values mean equal labels in equal order; joins and groupings are cached on it.
+    `labels`: n label sets with `__name__`, never changed by anybody. `times`: m ascending milliseconds, or g x m
+    with `axes` (n) naming each series' row. `values`: n x m, or r x m with `rows` (n) naming each series' row; a cell
+    is a sample, ABSENT or STALE (by their bits). The engine looks at times itself, so columns may reach beyond the
+    times asked for. `layout`: equal values mean equal labels in equal order; joins and groupings are cached on it.
     `last_hole` and `last_drop` (n, ms), where known: no ABSENT or STALE cell, and no decrease, after that time.
     """
 
@@ -79,8 +80,26 @@ class Block:
     values: Floats
     layout: Hashable
     axes: Rows | None = None
+    rows: Rows | None = None
     last_hole: Times | None = None
     last_drop: Times | None = None
+
+    @property
+    def samples(self) -> int:
+        """The number of cells."""
+        return len(self.labels) * int(self.values.shape[1])
+
+    def matrix(self) -> Floats:
+        """The cells as n x m."""
+        return self.values if self.rows is None else self.values[self.rows]
+
+    def pick(self, some: Rows) -> Floats:
+        """The cells of some series."""
+        return self.values[some if self.rows is None else self.rows[some]]
+
+    def axis_times(self) -> Times:
+        """The times as g x m."""
+        return self.times[None, :] if self.times.ndim == 1 else self.times
 
 
 class Storage(Protocol):

@@ -21,7 +21,7 @@ def reset_corrections(windows: Windows) -> Floats | float:
         rows = np.flatnonzero(windows.last_drop > windows.start_ms)
         if not len(rows):
             return 0.0
-    values = windows.values if rows is None else windows.values[rows]
+    values = windows.values if rows is None else windows.some(rows)
     drops = values[:, 1:] < values[:, :-1]
     pairs = windows.pairs()
     if pairs is not None:

@@ -1,0 +1,230 @@
+"""Samples of targets with one rhythm: a matrix of series by rounds.
+
+Every target (axis) has its own times; a round is a column that each target fills once: columns before an axis' first
+scrape have the time NEVER, those it has not filled yet FOREVER, so that its times always ascend. The matrix is a buffer that is
+longer than the retention: when its end is reached, the columns still needed move to its start. So a range of columns
+is always a view, and an append is one scatter.
+"""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.evaluator.head.layout import Labels
+from services.evaluator.promql.storage import (
+    ABSENT,
+    ABSENT_BITS,
+    STALE,
+    STALE_BITS,
+    Bools,
+    Floats,
+    Rows,
+    Times,
+    absent_cells,
+)
+
+NEVER = -(1 << 61)
+FOREVER = 1 << 61
+_CHUNK = 4096
+_FIRST_COLUMNS = 16
+_SLACK = 1.25
+Cell = TypeVar("Cell", np.float64, np.int64)
+
+
+class Pool:
+    """Rows are series, columns are rounds; `retention_ms` may change at any time."""
+
+    def __init__(self, retention_ms: int) -> None:
+        self.retention_ms = retention_ms
+        self.values: Floats = np.empty((0, _FIRST_COLUMNS))
+        self.times: Times = np.empty((0, _FIRST_COLUMNS), np.int64)
+        self.used = 0
+        self.newest: Times = np.full(_FIRST_COLUMNS, NEVER, np.int64)
+        self.oldest: Times = np.full(_FIRST_COLUMNS, FOREVER, np.int64)
+        self.labels: list[Labels | None] = []
+        self.axes: Rows = np.empty(0, np.intp)
+        self.serials: Times = np.empty(0, np.int64)
+        self.last_hole: Times = np.empty(0, np.int64)
+        self.last_drop: Times = np.empty(0, np.int64)
+        self.last_column: list[int] = []
+        self._free_rows: list[int] = []
+        self._free_axes: list[int] = []
+        self._next_serial = 0
+
+    # -- rows and axes -------------------------------------------------------------------------
+
+    def new_axis(self) -> int:
+        """Return the number of a fresh time axis."""
+        if self._free_axes:
+            axis = self._free_axes.pop()
+        else:
+            axis = len(self.last_column)
+            self.last_column.append(-1)
+            if axis >= len(self.times):
+                grown = np.full((round(axis * _SLACK) + 1, self.times.shape[1]), FOREVER, np.int64)
+                grown[: len(self.times)] = self.times
+                self.times = grown
+        return axis
+
+    def free_axis(self, axis: int) -> None:
+        """Give an axis back; its rows must be free."""
+        self.times[axis] = FOREVER
+        self.last_column[axis] = -1
+        self._free_axes.append(axis)
+
+    def new_rows(self, labels: Iterable[Labels], axis: int) -> Rows:
+        """Return rows for series of an axis; their cells are empty."""
+        wanted = list(labels)
+        missing = len(wanted) - len(self._free_rows)
+        if missing > 0:
+            self._grow(missing)
+        rows = np.array([self._free_rows.pop() for _ in wanted], np.intp)
+        for row, item in zip(rows.tolist(), wanted, strict=True):
+            self.labels[row] = item
+        self.axes[rows] = axis
+        self.serials[rows] = np.arange(self._next_serial, self._next_serial + len(rows))
+        self._next_serial += len(rows)
+        self.last_hole[rows] = self.last_time(axis)
+        self.last_drop[rows] = NEVER
+        return rows
+
+    def free_rows(self, rows: Rows) -> None:
+        """Forget series."""
+        self.values[rows] = ABSENT
+        for row in rows.tolist():
+            self.labels[row] = None
+        self._free_rows += rows[::-1].tolist()
+
+    def _grow(self, missing: int) -> None:
+        have = len(self.labels)
+        added = max(missing, round(have * (_SLACK - 1)))
+        values = np.full((have + added, self.values.shape[1]), ABSENT)
+        values[:have] = self.values
+        self.values = values
+        self.labels += [None] * added
+        self.axes = np.concatenate([self.axes, np.zeros(added, np.intp)])
+        empty = np.full(added, NEVER, np.int64)
+        self.serials = np.concatenate([self.serials, empty])
+        self.last_hole = np.concatenate([self.last_hole, empty])
+        self.last_drop = np.concatenate([self.last_drop, empty])
+        self._free_rows += range(have + added - 1, have - 1, -1)
+
+    @property
+    def series(self) -> int:
+        """The number of rows in use."""
+        return len(self.labels) - len(self._free_rows)
+
+    @property
+    def samples(self) -> int:
+        """Cells of series in use, on their axes' times."""
+        live = np.array([labels is not None for labels in self.labels], np.bool_)
+        times = self.times[:, : self.used]
+        filled = ((times > NEVER) & (times < FOREVER)).sum(axis=1)
+        return int(filled[self.axes[live]].sum())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        arrays = (self.values, self.times, self.axes, self.serials, self.last_hole, self.last_drop)
+        return sum(array.nbytes for array in arrays)
+
+    # -- columns -------------------------------------------------------------------------------
+
+    def write(self, axis: int, rows: Rows, t_ms: int, values: Floats) -> None:
+        """Store one scrape's values; t_ms must be after the axis' last time."""
+        before, column = self._enter(axis, rows, t_ms)
+        if before >= 0:
+            fallen = ~(values >= self.values[rows, before])
+            if fallen.any():
+                self.last_drop[rows[fallen]] = t_ms
+        self.values[rows, column] = values
+        odd = np.isnan(values)
+        if odd.any():
+            bits = values.view(np.int64)
+            self.last_hole[rows[odd & ((bits == STALE_BITS) | (bits == ABSENT_BITS))]] = t_ms
+
+    def mark_stale(self, axis: int, rows: Rows, t_ms: int, *, gone: bool) -> None:
+        """End series at a time; `gone`: they have no cells in later columns, until revived."""
+        column = self.last_column[axis]
+        if column < 0 or self.times[axis, column] != t_ms:
+            column = self._enter(axis, rows, t_ms)[1]
+        self.values[rows, column] = STALE
+        self.last_hole[rows] = FOREVER if gone else t_ms
+
+    def revive(self, axis: int, rows: Rows) -> None:
+        """Note that series that were gone are written again from now on."""
+        self.last_hole[rows] = self.last_time(axis)
+
+    def last_time(self, axis: int) -> int:
+        """Return the axis' newest time."""
+        column = self.last_column[axis]
+        return int(self.times[axis, column]) if column >= 0 else NEVER
+
+    def _enter(self, axis: int, rows: Rows, t_ms: int) -> tuple[int, int]:
+        """Return the column of the axis' last scrape and the one for this."""
+        if self.last_column[axis] == self.used - 1:
+            self._open(t_ms)
+        before, column = self.last_column[axis], self.used - 1
+        if 0 <= before < column - 1:
+            last = self.times[axis, before]
+            self.times[axis, before + 1 : column] = last
+            self.last_hole[self.axes == axis] = last
+        if before < 0:
+            self.times[axis, :column] = NEVER
+        self.times[axis, column] = t_ms
+        self.last_column[axis] = column
+        self.newest[column] = max(self.newest[column], t_ms)
+        self.oldest[column] = min(self.oldest[column], t_ms)
+        return before, column
+
+    def _open(self, t_ms: int) -> None:
+        if self.used == self.values.shape[1]:
+            self._make_room(t_ms)
+        self.used += 1
+
+    def _make_room(self, t_ms: int) -> None:
+        """Drop columns older than the retention, and change the buffer's length where that does not fit."""
+        newest = np.maximum.accumulate(self.newest[: self.used])
+        first = max(0, int(np.searchsorted(newest, t_ms - self.retention_ms)) - 1)
+        kept, width = self.used - first, self.values.shape[1]
+        wanted = max(_FIRST_COLUMNS, round(kept * _SLACK) + 2)
+        if kept * (1 + _SLACK) / 2 > width or wanted * 2 < width:
+            self._resize(first, kept, wanted)
+        else:
+            self._slide(first, kept)
+        self.used = kept
+        self.last_column = [column - first if column >= first else -1 for column in self.last_column]
+
+    def _slide(self, first: int, kept: int) -> None:
+        for start in range(0, len(self.values), _CHUNK):
+            _move(self.values[start : start + _CHUNK], first, kept, self.used, ABSENT)
+        _move(self.times, first, kept, self.used, FOREVER)
+        _move(self.newest, first, kept, self.used, NEVER)
+        _move(self.oldest, first, kept, self.used, FOREVER)
+
+    def _resize(self, first: int, kept: int, width: int) -> None:
+        def moved(old: NDArray[Cell], empty: float) -> NDArray[Cell]:
+            new = np.full((*old.shape[:-1], width), empty, old.dtype)
+            new[..., :kept] = old[..., first : self.used]
+            return new
+
+        self.values, self.times = moved(self.values, ABSENT), moved(self.times, FOREVER)
+        self.newest, self.oldest = moved(self.newest, NEVER), moved(self.oldest, FOREVER)
+
+    def holds(self, rows: Rows) -> Bools:
+        """Tell which of the columns in use hold a cell of the rows."""
+        return ~absent_cells(self.values[rows][:, : self.used])
+
+    def columns(self, start_ms: int, end_ms: int) -> tuple[int, int]:
+        """Return the range of columns that holds every sample with start < t <= end."""
+        newest = np.maximum.accumulate(self.newest[: self.used])
+        oldest = np.minimum.accumulate(self.oldest[: self.used][::-1])[::-1]
+        first = int(np.searchsorted(newest, start_ms, side="right"))
+        return first, max(first, int(np.searchsorted(oldest, end_ms, side="right")))
+
+
+def _move(part: NDArray[Cell], first: int, kept: int, used: int, empty: float) -> None:
+    part[..., :kept] = part[..., first:used].copy()
+    part[..., kept:] = empty

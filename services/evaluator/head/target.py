@@ -1,0 +1,133 @@
+"""The columns of one target: what a scrape hands over."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.evaluator.head.layout import Layout, series_hash
+from services.evaluator.head.pool import NEVER, Pool
+from services.evaluator.promql.storage import Floats, Rows
+
+if TYPE_CHECKING:
+    from services.evaluator.head.head import Head
+
+
+class TargetColumns:
+    """Appends of one target; `rows` are those of the present layout, `taken` the places in it that are kept."""
+
+    def __init__(self, head: "Head", key: str, pool: Pool) -> None:
+        self.key = key
+        self.pool = pool
+        self._head = head
+        self._axis: int | None = None
+        self._layout: Layout | None = None
+        self._rows: Rows = np.empty(0, np.intp)
+        self._taken: Rows | None = None
+        self._row_of: dict[int, int] = {}
+        self._gone: dict[int, int] = {}
+
+    @property
+    def series(self) -> int:
+        """Series held, those gone but not yet dropped included."""
+        return len(self._row_of) + len(self._gone)
+
+    @property
+    def last_time(self) -> int:
+        """Time of the newest append, ms; far in the past where there is none."""
+        return NEVER if self._axis is None else self.pool.last_time(self._axis)
+
+    def append(self, t_ms: int, layout: Layout, values: Floats) -> int:
+        """Store one scrape (`values`: one per label set of the layout); return how many samples were stored.
+
+        Series missing from a new layout are marked stale. Times must ascend: others are refused and counted.
+        """
+        if t_ms <= self.last_time:
+            self._head.reject("out_of_order", self.key, len(values))
+            return 0
+        if self._axis is None:
+            self._axis = self.pool.new_axis()
+            self._head.attach(self)
+        gone = None if layout is self._layout else self._map(layout)
+        kept = values if self._taken is None else values[self._taken]
+        self.pool.write(self._axis, self._rows, t_ms, np.ascontiguousarray(kept, np.float64))
+        if gone is not None and len(gone):
+            self.pool.mark_stale(self._axis, gone, t_ms, gone=True)
+        return len(self._rows)
+
+    def append_stale(self, t_ms: int) -> None:
+        """Mark every series stale: the target failed or is no longer there."""
+        if self._axis is None or t_ms <= self.last_time or not len(self._rows):
+            return
+        self.pool.mark_stale(self._axis, self._rows, t_ms, gone=False)
+
+    def remap(self) -> None:
+        """Look at the layout's names again at the next append: the head keeps other ones now."""
+        self._layout = None
+
+    def _map(self, layout: Layout) -> Rows:
+        """Find or make the rows of a layout; return the rows that it lacks."""
+        keep = self._head.keep
+        hashes: dict[int, int] = {}
+        for place, labels in enumerate(layout.labels):
+            if keep is None or keep(labels.get("__name__", "")):
+                number = series_hash(labels)
+                if number in hashes:
+                    self._head.reject("duplicate", self.key, 1)
+                else:
+                    hashes[number] = place
+        lost = [number for number in self._row_of if number not in hashes]
+        gone = np.array([self._row_of[number] for number in lost], np.intp)
+        for number in lost:
+            self._gone[number] = self._row_of.pop(number)
+        self._revive([number for number in hashes if number in self._gone])
+        self._add(layout, [number for number in hashes if number not in self._row_of], hashes)
+        found = [(self._row_of[number], place) for number, place in hashes.items() if number in self._row_of]
+        self._rows = np.array([row for row, _ in found], np.intp)
+        complete = len(found) == len(layout.labels)
+        self._taken = None if complete else np.array([place for _, place in found], np.intp)
+        self._layout = layout
+        return gone
+
+    def _revive(self, numbers: list[int]) -> None:
+        if numbers and self._axis is not None:
+            rows = {number: self._gone.pop(number) for number in numbers}
+            self.pool.revive(self._axis, np.array(list(rows.values()), np.intp))
+            self._row_of.update(rows)
+
+    def _add(self, layout: Layout, numbers: list[int], places: dict[int, int]) -> None:
+        allowed = self._head.admit(self.key, len(numbers), self.series)
+        numbers = numbers[:allowed]
+        if not numbers or self._axis is None:
+            return
+        labels = [layout.labels[places[number]] for number in numbers]
+        rows = self.pool.new_rows(labels, self._axis)
+        self._row_of.update(zip(numbers, rows.tolist(), strict=True))
+        self._head.index.add(self.pool, rows, numbers)
+
+    def prune(self, cutoff_ms: int) -> bool:
+        """Drop series without a sample after a time; tell whether anything is left."""
+        if self._axis is None:
+            return False
+        if self.last_time < cutoff_ms:
+            self._release({**self._row_of, **self._gone})
+            self._row_of, self._gone, self._layout, self._rows = {}, {}, None, np.empty(0, np.intp)
+            self.pool.free_axis(self._axis)
+            self._axis = None
+            return False
+        old = {number: row for number, row in self._gone.items() if self._ended(row) < cutoff_ms}
+        self._release(old)
+        for number in old:
+            del self._gone[number]
+        return True
+
+    def _ended(self, row: int) -> int:
+        """Time of a gone series' newest cell."""
+        axis = int(self.pool.axes[row])
+        cells = np.flatnonzero(self.pool.holds(np.array([row]))[0])
+        return int(self.pool.times[axis, cells[-1]]) if len(cells) else NEVER
+
+    def _release(self, rows_of: dict[int, int]) -> None:
+        if rows_of:
+            rows = np.array(list(rows_of.values()), np.intp)
+            self._head.index.remove(self.pool, rows, list(rows_of))
+            self.pool.free_rows(rows)

@@ -1,6 +1,7 @@
 """The whole system as a user starts it: `tocsin up --demo` in a folder of its own, on free ports."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -26,6 +27,9 @@ class System:
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
     config: Path | None = None
+    """A configuration without the demo."""
+    demo_config: Path | None = None
+    """A configuration with the demo, in place of the demo's own."""
     process: asyncio.subprocess.Process | None = None
     output: list[str] = field(default_factory=list)
     password: str = ""
@@ -54,7 +58,10 @@ class System:
 
     async def start(self):
         argv = self.command("up", "--data-dir", str(self.data_dir))
-        argv += ["--config", str(self.config)] if self.config else ["--demo"]
+        if self.config is None:
+            argv.append("--demo")
+        if given := self.config or self.demo_config:
+            argv += ["--config", str(given)]
         for key, value in self.settings.items():
             argv += ["--set", f"{key}={value}"]
         self.process = await asyncio.create_subprocess_exec(
@@ -105,6 +112,19 @@ class System:
         async with self.session.get(url, params=params) as answer:
             assert answer.status == 200, await answer.text()
             return await answer.json()
+
+    async def text(self, listen, path, **params):
+        """Ask one of the services, with the service token; return the body."""
+        token = (self.data_dir / "secrets" / "service-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with self.session.get(self.url(listen, path), params=params, headers=headers) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.text()
+
+    async def query(self, expression):
+        """Return the result of an instant query."""
+        body = json.loads(await self.text("evaluator.listen", "/api/v1/query", query=expression))
+        return body["data"]["result"]
 
     async def acknowledge(self, alert_id, comment=""):
         url = self.url("api.listen", f"/api/admin/monitoring/alerts/{alert_id}/acknowledge")

@@ -1,0 +1,92 @@
+/** Calls of the HTTP API. */
+
+import { strings } from "../strings";
+import type { Alert, AlertDetail, HistoryPage, Login } from "../types";
+
+const MONITORING = "/api/admin/monitoring";
+export const LIVE_PATH = `${MONITORING}/live`;
+const UNREACHABLE = 0;
+
+/** An answer that is no success; `mend` says what to do. Status 0: no answer came. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly mend: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Problem {
+  title?: string;
+  detail?: string;
+  mend?: string;
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const { errors } = strings;
+  try {
+    const problem = (await response.json()) as Problem;
+    return new ApiError(response.status, problem.detail || problem.title || errors.unexpected, problem.mend ?? "");
+  } catch {
+    // No problem document: a proxy or a crash answered instead of the API.
+    return new ApiError(response.status, `${errors.unexpected} (${response.status})`, errors.unexpectedMend);
+  }
+}
+
+export class Api {
+  private csrf = "";
+
+  /** `onSessionEnded` is told of a 401 to any call but the login's own. */
+  constructor(private readonly onSessionEnded: () => void) {}
+
+  async login(username: string, password: string): Promise<Login> {
+    return this.keep(await this.call<Login>("POST", "/api/auth/login", { username, password }));
+  }
+
+  async me(): Promise<Login> {
+    return this.keep(await this.call<Login>("GET", "/api/auth/me"));
+  }
+
+  async logout(): Promise<void> {
+    await this.call("POST", "/api/auth/logout");
+  }
+
+  alert(id: string): Promise<AlertDetail> {
+    return this.call("GET", `${MONITORING}/alerts/${encodeURIComponent(id)}`);
+  }
+
+  history(limit: number, cursor: string | null = null): Promise<HistoryPage> {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor === null ? {} : { cursor }) });
+    return this.call("GET", `${MONITORING}/alerts/history?${query.toString()}`);
+  }
+
+  acknowledge(id: string, comment: string): Promise<Alert> {
+    const body = comment === "" ? {} : { comment };
+    return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/acknowledge`, body);
+  }
+
+  private keep(login: Login): Login {
+    this.csrf = login.csrf_token;
+    return login;
+  }
+
+  private async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const headers: Record<string, string> = { Accept: "application/json" };
+    if (method !== "GET") headers["X-CSRF-Token"] = this.csrf;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let response: Response;
+    try {
+      response = await fetch(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    } catch {
+      throw new ApiError(UNREACHABLE, strings.errors.network, strings.errors.networkMend);
+    }
+    if (!response.ok) {
+      if (response.status === 401 && !path.startsWith("/api/auth/")) this.onSessionEnded();
+      throw await problemOf(response);
+    }
+    // The shape is the API's promise; its own tests hold it to the document that these types follow.
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+}

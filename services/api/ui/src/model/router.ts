@@ -1,0 +1,69 @@
+/** Addresses of the page's own pages. */
+
+import { signal } from "@preact/signals";
+
+export type Route =
+  | { page: "overview" }
+  | { page: "alert"; id: string }
+  | { page: "trends"; metric: string }
+  | { page: "missing" };
+
+/** The page that an address means. */
+export function routeOf(path: string, search: string): Route {
+  if (path === "/" || path === "/login") return { page: "overview" };
+  if (path === "/trends") return { page: "trends", metric: new URLSearchParams(search).get("metric") ?? "" };
+  const alert = /^\/alerts\/([^/]+)$/.exec(path);
+  if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };
+  return { page: "missing" };
+}
+
+const here = (): Route => routeOf(location.pathname, location.search);
+export const route = signal<Route>(here());
+
+/** Go to an address of this page without loading it anew, and put the reader at its start. */
+export function navigate(href: string): void {
+  history.pushState(null, "", href);
+  route.value = here();
+  window.scrollTo(0, 0);
+  requestAnimationFrame(() => document.getElementById("main")?.focus());
+}
+
+/** Follow the page's own links and the browser's back button; returns what undoes it. */
+export function followLinks(): () => void {
+  const onClick = (event: MouseEvent): void => {
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!plain || event.defaultPrevented || link === null || link.target !== "" || link.hash !== "") return;
+    if (link.origin !== location.origin || link.pathname.startsWith("/api/")) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search);
+  };
+  const onBack = (): void => {
+    route.value = here();
+  };
+  document.addEventListener("click", onClick);
+  window.addEventListener("popstate", onBack);
+  return () => {
+    document.removeEventListener("click", onClick);
+    window.removeEventListener("popstate", onBack);
+  };
+}
+
+export interface SafeLink {
+  href: string;
+  external: boolean;
+}
+
+/** A link from a rule's annotation, if it leads to a web page; any other scheme could run code. */
+export function safeLink(href: string): SafeLink | null {
+  if (href === "") return null;
+  let url: URL;
+  try {
+    url = new URL(href, location.origin);
+  } catch {
+    return null;
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") return null;
+  const external = url.origin !== location.origin;
+  return { href: external ? url.href : url.pathname + url.search + url.hash, external };
+}

@@ -1,0 +1,68 @@
+import type { JSX } from "preact";
+
+import { formatValue } from "../format";
+import { useStore } from "../model/store";
+import { Chart } from "../parts/chart";
+import { Icon } from "../parts/icon";
+import { Limits } from "../parts/limits";
+import { Loading } from "../parts/states";
+import { strings } from "../strings";
+import { toneOf } from "../tones";
+import type { Panel } from "../types";
+
+const words = strings.trends;
+
+function TrendCard({ panel, stale }: { panel: Panel; stale: boolean }): JSX.Element {
+  const tone = toneOf(panel.status);
+  return (
+    <article
+      class="card chart-card"
+      data-tone={tone}
+      data-stale={stale ? "" : undefined}
+      aria-labelledby={`trend-${panel.key}`}
+    >
+      <header class="card-head">
+        <h2 id={`trend-${panel.key}`}>{panel.title}</h2>
+        {stale && <span class="stale-mark">{strings.link.stale}</span>}
+        <span class="chart-value">
+          <Icon name={tone} label={strings.panel.status[panel.status]} tone={tone} />
+          {formatValue(panel.value, panel.unit)}
+        </span>
+      </header>
+      <p class="tile-limits">
+        {panel.component} · <Limits panel={panel} />
+      </p>
+      <Chart panel={panel} />
+    </article>
+  );
+}
+
+/** Every recorded metric as a chart; `?metric=` names one, as the rules' action links do. */
+export function TrendsPage({ metric }: { metric: string }): JSX.Element {
+  const store = useStore();
+  const state = store.state.value;
+  if (state === null) return <Loading />;
+  const { panels } = state.metrics;
+  const chosen = panels.filter((panel) => panel.key === metric);
+  const shown = chosen.length > 0 ? chosen : panels;
+  return (
+    <>
+      <header class="page-head">
+        <h1>{words.title}</h1>
+        <p>{words.intro}</p>
+        {metric !== "" && chosen.length === 0 && <p class="notice">{words.unknownMetric(metric)}</p>}
+        {chosen.length > 0 && (
+          <p>
+            <a href="/trends">{words.all}</a>
+          </p>
+        )}
+      </header>
+      {panels.length === 0 && <p class="quiet">{strings.panel.none}</p>}
+      <div class="charts" data-single={chosen.length === 1 ? "" : undefined}>
+        {shown.map((panel) => (
+          <TrendCard key={panel.key} panel={panel} stale={store.stale.value} />
+        ))}
+      </div>
+    </>
+  );
+}

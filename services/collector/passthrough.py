@@ -35,6 +35,8 @@ def pass_through(sheet: Sheet, body: bytes) -> None:
         if match is None or not _is_number(match[3]):
             raise ScrapeError(Reason.BODY, f"line {number} of the metrics page is no sample: {line[:80]!r}")
         name, labels, value = match[1], match[2] or "", match[3]
+        if name.endswith("_created") and _is_birthday(sheet, name.removesuffix("_created")):
+            continue
         if family is None or not _belongs(name, family):
             family = sheet.families.get(name) or sheet.family(name, "untyped", helps.get(name, ""))
         family.rows.append((name, _rename(labels.rstrip(", ")), value))
@@ -51,6 +53,12 @@ def _comment(sheet: Sheet, line: str, helps: dict[str, str]) -> Family | None:
     if name in sheet.families and not sheet.families[name].help:
         sheet.families[name].help = helps[name]
     return None
+
+
+def _is_birthday(sheet: Sheet, base: str) -> bool:
+    # Client libraries add when each child was made: half as many samples again, which no rule reads.
+    family = sheet.families.get(base) or sheet.families.get(f"{base}_total")
+    return family is not None and family.type in {"counter", "histogram", "summary"}
 
 
 def _belongs(name: str, family: Family) -> bool:

@@ -1,0 +1,182 @@
+"""The API's composition root."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from services.api.alerts.acknowledge import Acknowledger
+from services.api.alerts.feed import AlertFeed
+from services.api.alerts.record import AlertRecord
+from services.api.alerts.view import AlertView
+from services.api.auth.authenticator import Authenticator
+from services.api.auth.store import AuthStore
+from services.api.auth.throttle import LoginThrottle
+from services.api.config import ApiConfig
+from services.api.context import Api
+from services.api.endpoint import add_routes
+from services.api.evaluator import EvaluatorClient
+from services.api.guard import add_guard
+from services.api.live.hub import LiveHub
+from services.api.metrics import ApiMetrics
+from services.api.openapi import document_bytes
+from services.api.overview.state import OverviewState
+from services.api.poller import HeartbeatPoller, Poller
+from services.api.recorder import Recorder
+from services.api.routes import ROUTES
+from services.api.static_files import FOLDER, StaticFiles
+from services.common.bus import RedisBus, connect_redis
+from services.common.clock import Clock
+from services.common.config import ConfigError, Shared
+from services.common.heartbeat import HeartbeatWriter
+from services.common.lifecycle import keep_running, spawn
+from services.common.storage import Database, StorageUnavailableError
+from services.common.telemetry import Telemetry
+from services.common.tokens import ensure_token_file
+from services.common.web import is_loopback, serve, service_app
+
+_MAX_PAUSE = 5.0
+_MEASURE_SECONDS = 10.0
+Loops: TypeAlias = dict[str, Callable[[], Awaitable[None]]]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class RunningApi:
+    """A started API; it stops when the stack that it was built on closes."""
+
+    port: int
+    _feed: AlertFeed
+    _authenticator: Authenticator
+    _static: StaticFiles
+
+    def ready(self) -> str:
+        """Return "" when pages and programs get true answers, else what is missing."""
+        return _readiness(self._feed)
+
+    async def reload(self) -> None:
+        """Read the built dashboard anew and check all sessions and tokens anew."""
+        self._static.load()
+        self._authenticator.forget_all()
+        log.info("reloaded")
+
+
+def _readiness(feed: AlertFeed) -> str:
+    return "" if feed.loaded else "no alerts are loaded yet: neither Postgres nor Redis has answered"
+
+
+async def build(
+    stack: AsyncExitStack, config: ApiConfig, shared: Shared, *, clock: Clock, base: Path, static: Path = FOLDER
+) -> RunningApi:
+    """Start the API on the stack; raises ConfigError and PortTakenError.
+
+    Postgres, Redis and the evaluator may be away at the start and come later.
+    """
+    if shared.postgres is None or shared.redis is None:
+        raise ConfigError("the API needs `postgres:` and `redis:` in the config")
+    telemetry = Telemetry("api")
+    metrics = ApiMetrics(telemetry.registry)
+    token = ensure_token_file(base / shared.token_path)
+    database = Database(shared.postgres.resolve(), name="api")
+    stack.push_async_callback(database.close)
+    redis = connect_redis(shared.redis.resolve())
+    stack.push_async_callback(redis.aclose)
+    http = await stack.enter_async_context(aiohttp.ClientSession())
+    bus = RedisBus(redis, clock)
+    view, record = AlertView(), AlertRecord(database)
+    feed = AlertFeed(view, record, bus, clock, metrics)
+    overview = OverviewState(view, stale_after=config.stale_after, shown=config.components)
+    store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
+    api = Api(
+        config=config,
+        external_url=shared.external_url,
+        clock=clock,
+        view=view,
+        record=record,
+        overview=overview,
+        acknowledger=Acknowledger(view, record, bus, clock, metrics),
+        authenticator=Authenticator(store, LoginThrottle(config.login_limits), clock, metrics, token),
+        auth_store=store,
+        hub=LiveHub(view, overview, clock, metrics),
+        document=document_bytes(),
+    )
+    files = StaticFiles(static)
+    port = await serve(stack, _web_app(api, telemetry, feed, files), config.listen, setting="api.listen")
+    instance = config.instance or f"{socket.gethostname()}:{port}"
+    poller = Poller(
+        overview,
+        EvaluatorClient(http, config.evaluator_url, token),
+        clock,
+        metrics,
+        telemetry,
+        interval=config.poll_interval,
+    )
+    writer = HeartbeatWriter(
+        redis,
+        telemetry,
+        clock,
+        instance=instance,
+        interval=shared.heartbeat_interval,
+        ready=lambda: _readiness(feed),
+    )
+    loops = {
+        "evaluator": poller.round,
+        "heartbeats": HeartbeatPoller(overview, redis, clock, telemetry).round,
+        "heartbeat": writer.round,
+        **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
+        **_live_loops(api),
+    }
+    for name, work in loops.items():
+        spawn(stack, keep_running(name, work, clock=clock, telemetry=telemetry, max_pause=_MAX_PAUSE), name=name)
+    return RunningApi(port, feed, api.authenticator, files)
+
+
+def _web_app(api: Api, telemetry: Telemetry, feed: AlertFeed, files: StaticFiles) -> web.Application:
+    config = api.config
+    app = service_app(telemetry, api.clock, lambda: _readiness(feed), token=None, max_body=config.max_body_bytes)
+    opened = add_routes(app, api, ROUTES)
+    app.router.add_get("/{path:.*}", files.handle)
+    open_metrics = config.open_metrics or is_loopback(config.listen)
+    add_guard(app, api.authenticator, opened, external_url=api.external_url, open_metrics=open_metrics)
+
+    async def end_live(_app: web.Application) -> None:
+        api.hub.shut_down()
+
+    app.on_shutdown.append(end_live)
+    return app
+
+
+def _alert_loops(feed: AlertFeed, recorder: Recorder, clock: Clock, telemetry: Telemetry) -> Loops:
+    async def read_record() -> None:
+        try:
+            await feed.record_round()
+        except StorageUnavailableError:
+            telemetry.dependency_up.labels("postgres").set(0)
+            raise
+        telemetry.dependency_up.labels("postgres").set(1)
+
+    async def measure() -> None:
+        await recorder.measure()
+        await clock.sleep(_MEASURE_SECONDS)
+
+    return {
+        "alerts": feed.alerts_round,
+        "actions": feed.actions_round,
+        "record": read_record,
+        "recorder": recorder.round,
+        "lag": measure,
+    }
+
+
+def _live_loops(api: Api) -> Loops:
+    return {
+        "live": api.hub.batch_round,
+        "ping": api.hub.ping_round,
+        "sessions": lambda: api.hub.session_round(api.authenticator),
+    }

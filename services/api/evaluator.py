@@ -1,0 +1,59 @@
+"""Questions to the evaluator, in Prometheus' HTTP API."""
+
+from typing import TypeVar
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from services.api.overview.evaluated import Matrix, RuleGroups, Success, Vector
+
+_RECORDED = '{__name__=~"tocsin:.+"}'
+_TIMEOUT = aiohttp.ClientTimeout(total=5.0)
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class EvaluatorError(RuntimeError):
+    """No answer, or none that can be used; `reason` is bounded."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class EvaluatorClient:
+    """Asks with the service token; every method raises EvaluatorError."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+        self._session, self._url = session, url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+
+    async def recorded_now(self, at: float) -> Vector:
+        """Return the recorded series' values at that time."""
+        return await self._ask("/api/v1/query", {"query": _RECORDED, "time": f"{at:.3f}"}, Vector)
+
+    async def recorded_since(self, start: float, end: float, step: int) -> Matrix:
+        """Return the recorded series from start to end, a point each `step` seconds."""
+        asked = {"query": _RECORDED, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
+        return await self._ask("/api/v1/query_range", asked, Matrix)
+
+    async def rules(self) -> RuleGroups:
+        """Return the rules in force."""
+        return await self._ask("/api/v1/rules", {}, RuleGroups)
+
+    async def _ask(self, path: str, query: dict[str, str], model: type[Model]) -> Model:
+        try:
+            async with self._session.get(
+                self._url + path, params=query, headers=self._headers, timeout=_TIMEOUT
+            ) as answer:
+                if answer.status in {401, 403}:
+                    raise EvaluatorError("refused", "the evaluator refuses the service token; is it the same file?")
+                body = await answer.read()
+                if answer.status != 200:  # noqa: PLR2004 - OK
+                    raise EvaluatorError("failed", f"the evaluator answers {answer.status} to {path}")
+            return model.model_validate(Success.model_validate_json(body).data)
+        except ValidationError as error:
+            raise EvaluatorError("bad_answer", f"the evaluator's answer to {path} has another form: {error}") from error
+        except TimeoutError as error:
+            raise EvaluatorError("timeout", f"the evaluator did not answer {path} in time") from error
+        except aiohttp.ClientError as error:
+            raise EvaluatorError("unreachable", f"the evaluator can't be reached at {self._url}: {error}") from error

@@ -282,7 +282,7 @@ class Evaluation:
             case NilNode():
                 if not nilable(param):
                     raise self.error(f"cannot assign nil to {param}")
-                return None
+                value = None
             case FieldNode():
                 value = self._field_node(dot, node, (node,), ABSENT)
             case VariableNode():

@@ -12,6 +12,7 @@ from services.common.gotemplate.nodes import (
     ContinueNode,
     IfNode,
     ListNode,
+    PipeNode,
     RangeNode,
     Statement,
     TemplateNode,
@@ -51,10 +52,13 @@ class Output:
         self._parts.append(text)
 
     def literal(self, text: str) -> None:
-        """Write the template's own text."""
+        """Write the template's own text; raises FunctionError when that is not possible."""
         self.put(text)
 
-    def value(self, value: Any) -> None:
+    def finish(self) -> None:
+        """Check the whole at its end; raises FunctionError."""
+
+    def value(self, value: Any, _pipe: PipeNode) -> None:
         """Write an action's value; raises FunctionError when that is not possible."""
         self.put(str(value) if isinstance(value, str) else as_text(value))
 
@@ -95,7 +99,7 @@ class Execution:
         self._walkers[type(node)](dot, node)
 
     def _text(self, _dot: Any, node: TextNode) -> None:
-        self._output.literal(node.text)
+        self._write(lambda: self._output.literal(node.text))
 
     def _action(self, dot: Any, node: ActionNode) -> None:
         value = self._evaluation.pipeline(dot, node.pipe)
@@ -104,8 +108,15 @@ class Execution:
         self._evaluation.node = node
         if isinstance(value, Function):
             raise self._evaluation.error(f"can't print {node} of type {type_name(value)}")
+        self._write(lambda: self._output.value(value, node.pipe))
+
+    def finish(self) -> None:
+        """Check the whole output; an error points at the last node."""
+        self._write(self._output.finish)
+
+    def _write(self, work: Callable[[], None]) -> None:
         try:
-            self._output.value(value)
+            work()
         except FunctionError as error:
             raise self._evaluation.error(str(error)) from error
 

@@ -12,6 +12,9 @@ from services.common.gotemplate.values import Function, GoValue, function, regis
 _NANO = 10**9
 _MAX = (1 << 63) - 1
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# The calendar repeats itself after 400 years; datetime has the years 1 to 9999, and a zone needs a day of room.
+_CYCLE_YEARS, _CYCLE = 400, 146_097 * 86_400
+_FIRST, _LAST, _LAST_YEAR = -62_135_510_400, 253_402_214_400, 9999
 _UNITS = ((3600 * _NANO, "h"), (60 * _NANO, "m"))
 _ZERO_TIME = -62_135_596_800 * _NANO
 """Go's zero time is 1 January of the year 1."""
@@ -115,18 +118,22 @@ class Time(GoValue):
         return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
 
     def go_json(self) -> str:
-        """Return it as RFC 3339 with the nanoseconds that are not zero."""
+        """Return it as RFC 3339 with the nanoseconds that are not zero; raises FunctionError for a year beyond."""
+        if not 0 <= self.moment().year <= _LAST_YEAR:
+            problem = f"Time.MarshalJSON: year outside of range [0,{_LAST_YEAR}]"
+            raise FunctionError(f"json: error calling MarshalJSON for type time.Time: {problem}")
         return self.format("2006-01-02T15:04:05.999999999Z07:00")
 
     def moment(self) -> Moment:
-        """Return date, time of day and zone, as shown; raises FunctionError for a year that is not 1 to 9999."""
+        """Return date, time of day and zone, as shown."""
         seconds, nanoseconds = divmod(self.nanoseconds, _NANO)
-        try:
-            shown = (_EPOCH + dt.timedelta(seconds=seconds)).astimezone(self.zone)
-        except (OverflowError, ValueError):
-            raise FunctionError("year outside of range [1,9999]") from None
+        cycles = 0 if _FIRST <= seconds < _LAST else (seconds - _FIRST) // _CYCLE
+        shown = (_EPOCH + dt.timedelta(seconds=seconds - cycles * _CYCLE)).astimezone(self.zone)
         offset = shown.utcoffset() or dt.timedelta()
-        return Moment(shown.replace(tzinfo=None), nanoseconds, int(offset.total_seconds()), shown.tzname() or "UTC")
+        # A zone that is only an offset has no name in Go.
+        name = "" if offset and isinstance(self.zone, dt.timezone) else shown.tzname() or ""
+        year = shown.year + cycles * _CYCLE_YEARS
+        return Moment(year, shown.replace(tzinfo=None), nanoseconds, int(offset.total_seconds()), name)
 
     def format(self, layout: str) -> str:
         """Return it in a Go layout."""
@@ -145,6 +152,8 @@ def load_zone(name: str) -> dt.tzinfo:
     """Return a zone of the tz database; empty and `UTC` are UTC. Raises FunctionError."""
     if name in {"", "UTC"}:
         return dt.UTC
+    if ".." in name or name[0] in "/\\":
+        raise FunctionError("time: invalid location name")
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -182,7 +191,7 @@ _TIME_METHODS: Mapping[str, Function] = {
     "UnixMicro": function(lambda t: t.nanoseconds // 1000),
     "UnixNano": function(lambda t: t.nanoseconds),
     "Weekday": function(lambda t: Weekday(t.moment().local.isoweekday() % 7)),
-    "Year": function(lambda t: t.moment().local.year),
+    "Year": function(lambda t: t.moment().year),
     "YearDay": function(lambda t: t.moment().local.timetuple().tm_yday),
 }
 

@@ -7,6 +7,7 @@ from services.common.gotemplate.builtins import BUILTINS
 from services.common.gotemplate.errors import TemplateError
 from services.common.gotemplate.evaluate import Evaluation, Missing
 from services.common.gotemplate.executor import Execution, Output
+from services.common.gotemplate.html_output import HtmlOutput
 from services.common.gotemplate.limits import Budget, Limits
 from services.common.gotemplate.nodes import ListNode, is_empty
 from services.common.gotemplate.parser import parse_trees
@@ -103,9 +104,14 @@ class TemplateSet:
         evaluation.variables = [("$", root)]
         given = variables or {}
         evaluation.variables += [(f"${variable}", to_go(given.get(variable))) for variable in self._variables]
-        output = Output(budget)
+        output = HtmlOutput(budget) if self._html else Output(budget)
         execution = Execution(self._trees, evaluation, output, self._limits.depth)
-        evaluation.limited(lambda: execution.walk(root, tree))
+
+        def run() -> None:
+            execution.walk(root, tree)
+            execution.finish()
+
+        evaluation.limited(run)
         return to_bytes(output.text).decode("utf-8", "replace")
 
 

@@ -39,8 +39,12 @@ _PIECE = re.compile(_PIECES)
 
 @dataclass(frozen=True)
 class Moment:
-    """A time as shown: local date and time of day to the second, nanoseconds, offset in seconds, zone's name."""
+    """A time as shown: local date and time of day to the second, nanoseconds, offset in seconds, zone's name.
 
+    datetime has the years 1 to 9999; for another year, `local` is in one whose calendar is the same.
+    """
+
+    year: int
     local: dt.datetime
     nanoseconds: int
     offset: int
@@ -59,10 +63,10 @@ def _format_piece(moment: Moment, piece: str) -> str:
         "Jan": lambda: MONTHS[local.month - 1][:3],
         "Monday": lambda: DAYS[local.weekday()],
         "Mon": lambda: DAYS[local.weekday()][:3],
-        "MST": lambda: moment.zone if moment.zone[:1].isalpha() else _offset(moment.offset, "-0700"),
-        "2006": lambda: f"{local.year:04d}",
-        "_2006": lambda: f"_{local.year:04d}",
-        "06": lambda: f"{local.year % 100:02d}",
+        "MST": lambda: moment.zone or _offset(moment.offset, "-0700"),
+        "2006": lambda: _year(moment.year),
+        "_2006": lambda: f"_{_year(moment.year)}",
+        "06": lambda: f"{max(moment.year, 0) % 100:02d}",
         "01": lambda: f"{local.month:02d}",
         "1": lambda: str(local.month),
         "02": lambda: f"{local.day:02d}",
@@ -85,6 +89,10 @@ def _format_piece(moment: Moment, piece: str) -> str:
     if piece[0] in ".,":
         return _fraction(moment.nanoseconds, piece)
     return _offset(moment.offset, piece)
+
+
+def _year(year: int) -> str:
+    return f"{'-' if year < 0 else ''}{abs(year):04d}"
 
 
 def _fraction(nanoseconds: int, piece: str) -> str:
@@ -166,6 +174,8 @@ def parse_moment(layout: str, text: str) -> tuple[int, int, int]:
     fields: dict[str, int] = {"year": 0, "month": 1, "day": 1}
     for index, piece in enumerate(pieces):
         _read_piece(piece, match[f"p{index}"], fields)
+    if fraction := match.groupdict().get("fraction"):
+        _read_piece(fraction, fraction, fields)
     return _assemble(fields, text)
 
 
@@ -178,7 +188,7 @@ def _reader(layout: str) -> tuple[str, list[str]]:
         pattern += f"(?P<p{len(pieces)}>{_piece_pattern(piece)})"
         # A fraction may follow the seconds though the layout has none.
         if piece in {"05", "5"} and layout[found.end() : found.end() + 1] not in {".", ","}:
-            pattern += r"(?:[.,]\d+)?"
+            pattern += r"(?P<fraction>[.,]\d+)?"
         pieces.append(piece)
         end = found.end()
     return pattern + re.escape(layout[end:]), pieces

@@ -136,6 +136,7 @@ export const strings = {
     back: "Overview",
     timeline: "Timeline",
     noTimeline: "Nothing has been recorded for this alert yet.",
+    incomplete: "Postgres is away, so notifications and older entries are missing here. They return with it.",
     facts: "Facts",
     chart: "last 15 minutes",
     rule: "Rule",

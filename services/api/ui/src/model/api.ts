@@ -1,7 +1,7 @@
 /** Calls of the HTTP API. */
 
 import { strings } from "../strings";
-import type { Alert, AlertDetail, HistoryPage, Login } from "../types";
+import type { Alert, AlertDetail, HistoryPage, Login, Problem } from "../types";
 
 const MONITORING = "/api/admin/monitoring";
 export const LIVE_PATH = `${MONITORING}/live`;
@@ -18,16 +18,10 @@ export class ApiError extends Error {
   }
 }
 
-interface Problem {
-  title?: string;
-  detail?: string;
-  mend?: string;
-}
-
 async function problemOf(response: Response): Promise<ApiError> {
   const { errors } = strings;
   try {
-    const problem = (await response.json()) as Problem;
+    const problem = (await response.json()) as Partial<Problem>;
     return new ApiError(response.status, problem.detail || problem.title || errors.unexpected, problem.mend ?? "");
   } catch {
     // No problem document: a proxy or a crash answered instead of the API.

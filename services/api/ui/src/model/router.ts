@@ -20,12 +20,24 @@ export function routeOf(path: string, search: string): Route {
 const here = (): Route => routeOf(location.pathname, location.search);
 export const route = signal<Route>(here());
 
-/** Go to an address of this page without loading it anew, and put the reader at its start. */
+/** Put the reader at the part that the address names, else at the page's start. */
+function arrive(): void {
+  const part = location.hash === "" ? null : document.getElementById(location.hash.slice(1));
+  if (part === null) window.scrollTo(0, 0);
+  else part.scrollIntoView({ block: "center" });
+  (part ?? document.getElementById("main"))?.focus({ preventScroll: true });
+}
+
+/** Go to an address of this page without loading it anew. */
 export function navigate(href: string): void {
   history.pushState(null, "", href);
   route.value = here();
-  window.scrollTo(0, 0);
-  requestAnimationFrame(() => document.getElementById("main")?.focus());
+  requestAnimationFrame(arrive);
+}
+
+/** Go to the part that the address named when the page was loaded, once that part is there. */
+export function arriveLate(): void {
+  if (location.hash !== "") arrive();
 }
 
 /** Follow the page's own links and the browser's back button; returns what undoes it. */
@@ -33,10 +45,11 @@ export function followLinks(): () => void {
   const onClick = (event: MouseEvent): void => {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!plain || event.defaultPrevented || link === null || link.target !== "" || link.hash !== "") return;
+    if (!plain || event.defaultPrevented || link === null || link.target !== "") return;
     if (link.origin !== location.origin || link.pathname.startsWith("/api/")) return;
     event.preventDefault();
-    navigate(link.pathname + link.search);
+    if (link.getAttribute("href") === "#main") document.getElementById("main")?.focus();
+    else navigate(link.pathname + link.search + link.hash);
   };
   const onBack = (): void => {
     route.value = here();

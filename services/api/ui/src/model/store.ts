@@ -30,6 +30,7 @@ export class Store {
   readonly stale: ReadonlySignal<boolean>;
   private readonly feed: LiveFeed;
   private skew = 0;
+  private leaving = false;
 
   constructor() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -96,6 +97,7 @@ export class Store {
   }
 
   async logout(): Promise<void> {
+    this.leaving = true;
     try {
       await this.api.logout();
     } catch (error) {
@@ -104,6 +106,8 @@ export class Store {
         this.notice.value = `${error.message}. ${error.mend}`;
         return;
       }
+    } finally {
+      this.leaving = false;
     }
     this.forget(false);
   }
@@ -132,7 +136,7 @@ export class Store {
   }
 
   private endSession(): void {
-    if (this.session.value.phase === "in") this.forget(true);
+    if (this.session.value.phase === "in") this.forget(!this.leaving);
   }
 
   private forget(ended: boolean): void {

@@ -97,6 +97,7 @@ function Story({ alert, reload }: { alert: AlertDetail; reload: () => void }): J
             </Section>
           )}
           <Section id="timeline" title={words.timeline}>
+            {!alert.complete && <p class="notice">{words.incomplete}</p>}
             <div class="card">
               <Timeline entries={alert.timeline} />
             </div>

@@ -1,5 +1,7 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 
+import { arriveLate } from "../model/router";
 import { useStore } from "../model/store";
 import { ActiveAlerts } from "../parts/active-alerts";
 import { Banner } from "../parts/banner";
@@ -14,6 +16,10 @@ export function OverviewPage(): JSX.Element {
   const store = useStore();
   const state = store.state.value;
   const stale = store.stale.value;
+  const known = state !== null;
+  useEffect(() => {
+    if (known) arriveLate();
+  }, [known]);
   if (state === null) return <Loading />;
   const { health, metrics, alerts } = state;
   const grid = metrics.panels.filter((panel) => panel.grid);

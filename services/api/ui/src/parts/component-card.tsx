@@ -35,9 +35,15 @@ function Row({ panel }: { panel: Panel }): JSX.Element {
 export function ComponentCard({ component }: { component: Component }): JSX.Element {
   const tone = toneOf(component.status);
   return (
-    <article class="card component" data-tone={tone} aria-labelledby={`component-${component.key}`}>
+    <article
+      class="card component"
+      id={`component-${component.key}`}
+      tabIndex={-1}
+      data-tone={tone}
+      aria-labelledby={`component-${component.key}-title`}
+    >
       <header class="card-head">
-        <h3 id={`component-${component.key}`}>{component.title}</h3>
+        <h3 id={`component-${component.key}-title`}>{component.title}</h3>
         <Badge tone={tone} text={words[component.status] ?? component.status} />
       </header>
       <p class="component-message">{component.message}</p>

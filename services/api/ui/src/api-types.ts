@@ -1,0 +1,666 @@
+/** Made by dev/generate-types.mjs from the API's OpenAPI document; change the API's models, not this. */
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * AcknowledgeBody
+         * @description What the person says on taking the alert on.
+         */
+        AcknowledgeBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment: string;
+        };
+        /**
+         * Acknowledgement
+         * @description Who took the alert on.
+         */
+        Acknowledgement: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Comment */
+            comment: string;
+        };
+        /**
+         * ActiveAlerts
+         * @description What fires now: worst severity first, then the oldest.
+         */
+        ActiveAlerts: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+        };
+        /**
+         * Alert
+         * @description One episode of an alert: a label set from its first firing to its resolve.
+         */
+        Alert: {
+            acknowledged: components["schemas"]["Acknowledgement"] | null;
+            /** Action */
+            action: string;
+            /** Action Link */
+            action_link: string;
+            /** Active At */
+            active_at: number;
+            /** Annotations */
+            annotations: {
+                [key: string]: string;
+            };
+            /** Category */
+            category: string;
+            /** Component */
+            component: string;
+            /** Description */
+            description: string;
+            /** Ends At */
+            ends_at: number | null;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Flapping */
+            flapping: boolean;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Muted */
+            muted: string;
+            /** Muted Until */
+            muted_until: number | null;
+            /** Name */
+            name: string;
+            /** Notifications */
+            notifications: number;
+            rule: components["schemas"]["AlertRule"];
+            /** Severity */
+            severity: string;
+            /** Starts At */
+            starts_at: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "firing" | "resolved";
+            /** Summary */
+            summary: string;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * AlertChanges
+         * @description Alerts to put in place of those with the same id, and ids that fire no more.
+         */
+        AlertChanges: {
+            /** Remove */
+            remove: string[];
+            /** Upsert */
+            upsert: components["schemas"]["Alert"][];
+        };
+        /**
+         * AlertDetail
+         * @description An alert with its story.
+         */
+        AlertDetail: {
+            acknowledged: components["schemas"]["Acknowledgement"] | null;
+            /** Action */
+            action: string;
+            /** Action Link */
+            action_link: string;
+            /** Active At */
+            active_at: number;
+            /** Annotations */
+            annotations: {
+                [key: string]: string;
+            };
+            /** Category */
+            category: string;
+            /** Complete */
+            complete: boolean;
+            /** Component */
+            component: string;
+            /** Description */
+            description: string;
+            /** Ends At */
+            ends_at: number | null;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Flapping */
+            flapping: boolean;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Muted */
+            muted: string;
+            /** Muted Until */
+            muted_until: number | null;
+            /** Name */
+            name: string;
+            /** Notifications */
+            notifications: number;
+            rule: components["schemas"]["AlertRule"];
+            /** Severity */
+            severity: string;
+            /** Starts At */
+            starts_at: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "firing" | "resolved";
+            /** Summary */
+            summary: string;
+            /** Timeline */
+            timeline: components["schemas"]["TimelineEntry"][];
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * AlertHistory
+         * @description One page of the record, newest first.
+         */
+        AlertHistory: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * AlertRule
+         * @description The rule that the alert comes from.
+         */
+        AlertRule: {
+            /** Cooldown Seconds */
+            cooldown_seconds: number;
+            /** Expr */
+            expr: string;
+            /** File */
+            file: string;
+            /** For Seconds */
+            for_seconds: number;
+            /** Group */
+            group: string;
+            /** Max Alerts Per Hour */
+            max_alerts_per_hour: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ComponentHealth
+         * @description One component's state as the rules see it.
+         */
+        ComponentHealth: {
+            /** Key */
+            key: string;
+            /** Last Check */
+            last_check: number | null;
+            /** Message */
+            message: string;
+            /** Metrics */
+            metrics: components["schemas"]["Panel"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "healthy" | "degraded" | "down" | "unknown";
+            /** Title */
+            title: string;
+        };
+        /**
+         * Health
+         * @description The state of the watched stack and of Tocsin itself.
+         */
+        Health: {
+            /** At */
+            at: number;
+            /** Components */
+            components: components["schemas"]["ComponentHealth"][];
+            /** Missing Services */
+            missing_services: string[];
+            /**
+             * Overall
+             * @enum {string}
+             */
+            overall: "operational" | "degraded" | "down" | "unknown";
+            /** Services */
+            services: components["schemas"]["ServiceHealth"][];
+        };
+        /**
+         * LiveChanges
+         * @description What changed since the message before; parts that did not change are left out.
+         */
+        LiveChanges: {
+            /** @default null */
+            alerts: components["schemas"]["AlertChanges"] | null;
+            /** At */
+            at: number;
+            /** @default null */
+            health: components["schemas"]["Health"] | null;
+            /** @default null */
+            metrics: components["schemas"]["Realtime"] | null;
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "changes";
+        };
+        /**
+         * LivePing
+         * @description Sent every 15 s, so that a dead connection is noticed.
+         */
+        LivePing: {
+            /**
+             * Type
+             * @default ping
+             * @constant
+             */
+            type: "ping";
+        };
+        /**
+         * LiveSnapshot
+         * @description Everything as of `seq`: the first message of a connection.
+         */
+        LiveSnapshot: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** At */
+            at: number;
+            health: components["schemas"]["Health"];
+            metrics: components["schemas"]["Realtime"];
+            /** Seq */
+            seq: number;
+            /**
+             * Type
+             * @default snapshot
+             * @constant
+             */
+            type: "snapshot";
+        };
+        /**
+         * LoggedOut
+         * @description The session has ended.
+         */
+        LoggedOut: {
+            /**
+             * Logged Out
+             * @default true
+             */
+            logged_out: boolean;
+        };
+        /**
+         * LoginBody
+         * @description Username and password.
+         */
+        LoginBody: {
+            /** Password */
+            password: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * NewToken
+         * @description A token just made: `token` is shown this once.
+         */
+        NewToken: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: number | null;
+            /** Id */
+            id: number;
+            /** Last Used At */
+            last_used_at: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** Token */
+            token: string;
+        };
+        /**
+         * Panel
+         * @description One number of the overview with its limits and its last 15 minutes.
+         */
+        Panel: {
+            /** Change */
+            change: number | null;
+            /** Component */
+            component: string;
+            /** Grid */
+            grid: boolean;
+            /** Key */
+            key: string;
+            /** Spark */
+            spark: [
+                number,
+                number
+            ][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "warning" | "critical" | "unknown";
+            /** Thresholds */
+            thresholds: components["schemas"]["Threshold"][];
+            /** Title */
+            title: string;
+            /**
+             * Trend
+             * @enum {string}
+             */
+            trend: "up" | "down" | "flat" | "none";
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * Problem
+         * @description The body of every error.
+         */
+        Problem: {
+            /** Detail */
+            detail: string;
+            /** Mend */
+            mend: string;
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
+            /** Type */
+            type: string;
+        };
+        /**
+         * Realtime
+         * @description All panels, those of the grid first.
+         */
+        Realtime: {
+            /** At */
+            at: number;
+            /** Panels */
+            panels: components["schemas"]["Panel"][];
+        };
+        /**
+         * Rule
+         * @description One rule as Prometheus' `/api/v1/rules` gives it, with Tocsin's own key.
+         */
+        Rule: {
+            /** Annotations */
+            annotations?: {
+                [key: string]: string;
+            };
+            /**
+             * Health
+             * @default
+             */
+            health: string;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Lastevaluation
+             * @default
+             */
+            lastEvaluation: string;
+            /** Name */
+            name: string;
+            /**
+             * Query
+             * @default
+             */
+            query: string;
+            /** @default null */
+            tocsin: components["schemas"]["TocsinRule"] | null;
+            /**
+             * Type
+             * @default
+             */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RuleGroup
+         * @description One group of rules.
+         */
+        RuleGroup: {
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Interval
+             * @default 0
+             */
+            interval: number;
+            /** Name */
+            name: string;
+            /** Rules */
+            rules?: components["schemas"]["Rule"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RuleGroups
+         * @description The data of `/api/v1/rules`.
+         */
+        RuleGroups: {
+            /** Groups */
+            groups: components["schemas"]["RuleGroup"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * RuleThreshold
+         * @description One comparison of a rule's expression with a number.
+         */
+        RuleThreshold: {
+            /** Expr */
+            expr: string;
+            /** Op */
+            op: string;
+            /** Value */
+            value: number;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * ServiceHealth
+         * @description One of Tocsin's own services that shows a heartbeat.
+         */
+        ServiceHealth: {
+            /** At */
+            at: number;
+            /** Detail */
+            detail: string;
+            /** Instance */
+            instance: string;
+            /** Ready */
+            ready: boolean;
+            /** Service */
+            service: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * Session
+         * @description A login; `csrf_token` goes into the header X-CSRF-Token of every request that changes something.
+         */
+        Session: {
+            /** Csrf Token */
+            csrf_token: string;
+            user: components["schemas"]["SessionUser"];
+        };
+        /**
+         * SessionUser
+         * @description Who is logged in.
+         */
+        SessionUser: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** Username */
+            username: string;
+        };
+        /**
+         * Threshold
+         * @description A limit that a rule sets: the panel's value breaches it when `value op limit` holds.
+         */
+        Threshold: {
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "<" | "<=" | ">" | ">=" | "==" | "!=";
+            /** Rule */
+            rule: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** Value */
+            value: number;
+        };
+        /**
+         * TimelineEntry
+         * @description One thing that happened in an alert's life.
+         */
+        TimelineEntry: {
+            /** At */
+            at: number;
+            /**
+             * By
+             * @default
+             */
+            by: string;
+            /**
+             * Channel
+             * @default
+             */
+            channel: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "active" | "firing" | "acknowledged" | "unacknowledged" | "notification" | "resolved";
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Recipient
+             * @default
+             */
+            recipient: string;
+            /**
+             * Result
+             * @default
+             */
+            result: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
+         * TocsinRule
+         * @description What Tocsin's evaluator adds to Prometheus' rule.
+         */
+        TocsinRule: {
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Line
+             * @default 0
+             */
+            line: number;
+            /** Thresholds */
+            thresholds?: components["schemas"]["RuleThreshold"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * Token
+         * @description One token in force, without its secret.
+         */
+        Token: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Expires At */
+            expires_at: number | null;
+            /** Id */
+            id: number;
+            /** Last Used At */
+            last_used_at: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+        };
+        /**
+         * TokenBody
+         * @description What the new token may do, and for how long.
+         */
+        TokenBody: {
+            /**
+             * Expires In Days
+             * @default null
+             */
+            expires_in_days: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+        };
+        /**
+         * Tokens
+         * @description All tokens in force, by name.
+         */
+        Tokens: {
+            /** Tokens */
+            tokens: components["schemas"]["Token"][];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

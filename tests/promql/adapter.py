@@ -64,7 +64,10 @@ def answer(result: Result) -> dict[str, Any]:
         out["result"] = [
             {
                 "labels": dict(labels),
-                "values": [[int(value.times[i]), encode(float(value.values[row, i]))] for i in np.flatnonzero(value.present[row])],
+                "values": [
+                    [int(value.times[i]), encode(float(value.values[row, i]))]
+                    for i in np.flatnonzero(value.present[row])
+                ],
             }
             for row, labels in enumerate(value.labels)
         ]

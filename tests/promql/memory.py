@@ -49,7 +49,10 @@ class HeadStorage:
         self._loads = count()
 
     def load(self, series: Iterable[tuple[Mapping[str, str], Samples]]) -> None:
-        loaded = [(labels, {t: number(value) for t, value in samples}) for labels, samples in series]
+        cells_of: dict[frozenset[tuple[str, str]], dict[int, float]] = {}
+        for labels, samples in series:
+            cells_of.setdefault(frozenset(labels.items()), {}).update((t, number(value)) for t, value in samples)
+        loaded = [(dict(key), cells) for key, cells in cells_of.items()]
         target = self.head.target(f"load-{next(self._loads)}", interval_s=1.0)
         layout = Layout(tuple(labels for labels, _ in loaded))
         for t_ms in sorted({t for _, cells in loaded for t in cells}):

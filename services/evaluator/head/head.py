@@ -32,7 +32,9 @@ class Head:
     named. `keep` tells by metric name which series are held; None: all.
     """
 
-    def __init__(self, *, retention_s: float, max_series: int = 1_000_000, max_series_per_target: int = 100_000) -> None:
+    def __init__(
+        self, *, retention_s: float, max_series: int = 1_000_000, max_series_per_target: int = 100_000
+    ) -> None:
         self.max_series, self.max_series_per_target = max_series, max_series_per_target
         self.index = Index()
         self._keep: Callable[[str], bool] | None = None

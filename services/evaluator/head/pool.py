@@ -1,9 +1,9 @@
 """Samples of targets with one rhythm: a matrix of series by rounds.
 
-Every target (axis) has its own times; a round is a column that each target fills once: columns before an axis' first
-scrape have the time NEVER, those it has not filled yet FOREVER, so that its times always ascend. The matrix is a buffer that is
-longer than the retention: when its end is reached, the columns still needed move to its start. So a range of columns
-is always a view, and an append is one scatter.
+Every target (axis) has its own times; a round is a column that each target fills once. Columns before an axis' first
+scrape have the time NEVER, those it has not filled yet FOREVER, so that its times always ascend. The matrix is longer
+than the retention: when its end is reached, the columns still needed move to its start. So a range of columns is
+always a view, and an append is one scatter.
 """
 
 from collections.abc import Iterable
@@ -134,7 +134,7 @@ class Pool:
 
     def write(self, axis: int, rows: Rows, t_ms: int, values: Floats) -> None:
         """Store one scrape's values; t_ms must be after the axis' last time."""
-        before, column = self._enter(axis, rows, t_ms)
+        before, column = self._enter(axis, t_ms)
         if before >= 0:
             fallen = ~(values >= self.values[rows, before])
             if fallen.any():
@@ -149,7 +149,7 @@ class Pool:
         """End series at a time; `gone`: they have no cells in later columns, until revived."""
         column = self.last_column[axis]
         if column < 0 or self.times[axis, column] != t_ms:
-            column = self._enter(axis, rows, t_ms)[1]
+            column = self._enter(axis, t_ms)[1]
         self.values[rows, column] = STALE
         self.last_hole[rows] = FOREVER if gone else t_ms
 
@@ -162,7 +162,7 @@ class Pool:
         column = self.last_column[axis]
         return int(self.times[axis, column]) if column >= 0 else NEVER
 
-    def _enter(self, axis: int, rows: Rows, t_ms: int) -> tuple[int, int]:
+    def _enter(self, axis: int, t_ms: int) -> tuple[int, int]:
         """Return the column of the axis' last scrape and the one for this."""
         if self.last_column[axis] == self.used - 1:
             self._open(t_ms)

@@ -1,5 +1,7 @@
 """Warnings and infos that go with a result, in Prometheus' words."""
 
+from collections.abc import Iterator
+
 from services.evaluator.promql.ast import Position
 
 
@@ -7,31 +9,32 @@ class Annotations:
     """Texts without repeats, in the order they came up."""
 
     def __init__(self) -> None:
-        self._warnings: dict[str, None] = {}
-        self._infos: dict[str, None] = {}
+        self._texts: dict[tuple[str, str], None] = {}
 
     def warn(self, text: str, position: Position) -> None:
         """Note that the result may be wrong."""
-        self._warnings[f"PromQL warning: {text} ({position[0]}:{position[1]})"] = None
+        self._texts["warning", f"PromQL warning: {text} ({position[0]}:{position[1]})"] = None
 
     def info(self, text: str, position: Position) -> None:
         """Note that the query may not mean what its author thinks."""
-        self._infos[f"PromQL info: {text} ({position[0]}:{position[1]})"] = None
+        self._texts["info", f"PromQL info: {text} ({position[0]}:{position[1]})"] = None
 
     @property
     def warnings(self) -> list[str]:
         """All warnings."""
-        return list(self._warnings)
+        return [text for kind, text in self._texts if kind == "warning"]
 
     @property
     def infos(self) -> list[str]:
         """All infos."""
-        return list(self._infos)
+        return [text for kind, text in self._texts if kind == "info"]
 
     def __len__(self) -> int:
-        return len(self._warnings) + len(self._infos)
+        return len(self._texts)
 
     def update(self, other: "Annotations") -> None:
         """Take over what another part of the query noted."""
-        self._warnings.update(other._warnings)
-        self._infos.update(other._infos)
+        self._texts.update(dict.fromkeys(other))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._texts)

@@ -164,7 +164,7 @@ Expr = Number | String | Selector | RangeSelector | Subquery | Negation | Binary
 SCALAR_FUNCTIONS = frozenset({"scalar", "time", "pi", "start", "end", "step", "range", "min_of", "max_of"})
 
 
-def value_type(expr: Expr) -> ValueType:
+def value_type(expr: Expr) -> ValueType:  # noqa: PLR0911  one return per kind of node
     """Return what the expression gives."""
     match expr:
         case Number():

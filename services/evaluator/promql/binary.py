@@ -1,41 +1,14 @@
 """Arithmetic and comparison between scalars and vectors."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
 from services.evaluator.promql.join import join_vectors
+from services.evaluator.promql.operators import elementwise
 from services.evaluator.promql.setops import combine_sets
-from services.evaluator.promql.storage import Bools, Floats
+from services.evaluator.promql.storage import Floats
 from services.evaluator.promql.values import Scalar, Value, Vector, both
-
-Operator = Callable[[Floats, Floats], Floats]
-Comparison = Callable[[Floats, Floats], Bools]
-
-
-def _power(left: Floats, right: Floats) -> Floats:
-    return np.power(left, right)
-
-
-ARITHMETIC: dict[str, Operator] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "%": np.fmod,
-    "^": _power,
-    "atan2": np.arctan2,
-}
-COMPARISON: dict[str, Comparison] = {
-    "==": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-}
 
 
 def apply_binary(run: Run, node: ast.Binary, left: Value, right: Value) -> Value:
@@ -51,14 +24,6 @@ def apply_binary(run: Run, node: ast.Binary, left: Value, right: Value) -> Value
     if isinstance(left, Scalar) and isinstance(right, Vector):
         return _with_scalar(run, node, right, left.values, swapped=True)
     raise TypeError(f"no operator {node.op} between {type(left).__name__} and {type(right).__name__}")
-
-
-def elementwise(op: str, left: Floats, right: Floats) -> tuple[Floats, Bools | None]:
-    """Return values and, for a comparison, where it holds; a comparison's values are 0 and 1."""
-    if op in ARITHMETIC:
-        return ARITHMETIC[op](left, right), None
-    holds = COMPARISON[op](left, right)
-    return holds.astype(np.float64), holds
 
 
 def _with_scalar(run: Run, node: ast.Binary, vector: Vector, scalar: Floats, *, swapped: bool) -> Vector:

@@ -1,32 +1,32 @@
 """Classic histograms: the buckets of each one as a row of a matrix."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from services.evaluator.promql.lexer import parse_number
 from services.evaluator.promql.storage import Bools, Floats, Rows
-from services.evaluator.promql.table import Grouping, Table
+from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Vector
 
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
 SMALL_DELTA = 1e-12
+LEAST = 2  # buckets that a histogram needs
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Histograms:
-    """Which row is which bucket: `slots` (n) in a G × B matrix, -1 for rows without a bound; `bounds` G × B."""
+    """Which row is which bucket: `slots` (n) in a G x B matrix, -1 for rows without a bound; `bounds` G x B."""
 
-    grouping: Grouping
+    table: Table
     rows: Rows
     slots: Rows
     bounds: Floats
     widths: Rows
     malformed: tuple[tuple[str, str], ...]
-
-    @property
-    def table(self) -> Table:
-        """The histograms' labels."""
-        return self.grouping.table
 
 
 def histograms_of(table: Table) -> Histograms:
@@ -44,12 +44,26 @@ def _bound(text: str | None) -> float | None:
     return None if value is None else sign * value
 
 
+def _grouped(table: Table) -> tuple[list[int], Table]:
+    """Return each row's histogram and the histograms' labels, the metric name included."""
+    seen: dict[Hashable, int] = {}
+    first: list[int] = []
+    ids = []
+    for row, key in enumerate(table.signatures(("le",), on=False)):
+        number = seen.setdefault(key, len(seen))
+        if number == len(first):
+            first.append(row)
+        ids.append(number)
+    rows = [{name: value for name, value in table.row(row).items() if name != "le"} for row in first]
+    return ids, Table(rows, pending=None if table.pending is None else table.pending[first], unique=True)
+
+
 def _make(table: Table) -> Histograms:
-    grouping = table.grouping(("le",), without=True)
-    per_group: list[dict[float, None]] = [{} for _ in range(grouping.table.size)]
+    ids, own = _grouped(table)
+    per_group: list[dict[float, None]] = [{} for _ in range(own.size)]
     bounds_of: list[float | None] = []
     malformed: dict[tuple[str, str], None] = {}
-    for labels, group in zip(table.labels, grouping.ids.tolist(), strict=True):
+    for labels, group in zip(table.labels, ids, strict=True):
         bound = _bound(labels.get("le"))
         bounds_of.append(bound)
         if bound is None:
@@ -65,19 +79,15 @@ def _make(table: Table) -> Histograms:
         place.append({bound: index for index, bound in enumerate(ordered)})
     rows = [row for row, bound in enumerate(bounds_of) if bound is not None]
     slots = [
-        group * width + place[group][bound]
-        for group, bound in zip(grouping.ids.tolist(), bounds_of, strict=True)
-        if bound is not None
+        group * width + place[group][bound] for group, bound in zip(ids, bounds_of, strict=True) if bound is not None
     ]
     widths = np.array([len(found) for found in per_group], np.intp)
-    return Histograms(
-        grouping, np.array(rows, np.intp), np.array(slots, np.intp), bounds, widths, tuple(malformed)
-    )
+    return Histograms(own, np.array(rows, np.intp), np.array(slots, np.intp), bounds, widths, tuple(malformed))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Buckets:
-    """One step's histograms: G × B bounds and cumulative counts, `widths` of them real; `fixed`: made monotonic."""
+    """One step's histograms: G x B bounds and cumulative counts, `widths` of them real; `fixed`: made monotonic."""
 
     bounds: Floats
     counts: Floats
@@ -118,7 +128,7 @@ def buckets_at(histograms: Histograms, vector: Vector, step: int, *, monotonic: 
 def _monotonic(counts: Floats, widths: Rows) -> tuple[Floats, Bools]:
     """Lift falling counts to the one before; differences below 1e-12 are taken for rounding and not reported."""
     fixed = np.zeros(len(counts), np.bool_)
-    if counts.shape[1] < 2:
+    if counts.shape[1] < LEAST:
         return counts, fixed
     counts = counts.copy()
     for column in range(1, counts.shape[1]):
@@ -137,7 +147,7 @@ def quantile(buckets: Buckets, q: float) -> Floats:
     if np.isnan(q) or q < 0 or q > 1:
         return np.full(len(total), np.nan if np.isnan(q) else np.copysign(np.inf, q - 0.5))
     groups, width = buckets.counts.shape
-    if width < 2:
+    if width < LEAST:
         return np.full(groups, np.nan)
     rows, columns = np.arange(groups), np.arange(width)
     rank = q * total
@@ -152,7 +162,7 @@ def quantile(buckets: Buckets, q: float) -> Floats:
     value = np.where(first & (high <= 0), high, value)
     last = found == buckets.widths - 1
     value = np.where(last, buckets.bounds[rows, np.maximum(buckets.widths - 2, 0)], value)
-    return np.where((buckets.widths >= 2) & (total != 0) & ~np.isnan(total), value, np.nan)
+    return np.where((buckets.widths >= LEAST) & (total != 0) & ~np.isnan(total), value, np.nan)
 
 
 def fraction(buckets: Buckets, lower: float, upper: float) -> Floats:

@@ -31,9 +31,9 @@ class Tables:
         key = tuple([block.layout for block in blocks])
         table = self._tables.get(key)
         if table is None:
-            rows: Sequence[Labels] = blocks[0].labels if len(blocks) == 1 else [
-                labels for block in blocks for labels in block.labels
-            ]
+            rows: Sequence[Labels] = (
+                blocks[0].labels if len(blocks) == 1 else [labels for block in blocks for labels in block.labels]
+            )
             table = self._tables[key] = Table(rows, unique=True)
             self._rows += table.size
             while self._rows > self.max_rows and len(self._tables) > 1:
@@ -117,7 +117,7 @@ class Run:
             blocks = [block for block in self.storage.select(matchers, start_ms, end_ms) if len(block.labels)]
             self.budget.spend(sum(block.samples for block in blocks))
             self.memo[key] = blocks
-        return blocks  # type: ignore[no-any-return]  # the memo holds values of all kinds
+        return blocks
 
     def unnamed(self, vector: Vector) -> Vector:
         """Take the metric names away; an error where two series become one."""

@@ -1,6 +1,7 @@
 """Durations: read them from tokens, and work out the ones written as expressions."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 _BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2, "^": 3}
 _ARITY = {"step": 0, "range": 0, "min_of": 2, "max_of": 2, "min": 2, "max": 2}
 MAX_SECONDS = 9.2e9
+MAX_NESTING = 100
+_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": math.fmod,
+    "^": math.pow,
+}
 
 
 class DurationReader:
@@ -34,8 +44,15 @@ class DurationReader:
     def read_primary(self, at: int) -> tuple[int, Duration]:
         """Read what may stand after `offset`: a signed duration, a call or parentheses."""
         self.at = at
-        duration = self._unary()
-        return self.at, duration
+        op, place = self._word(), self.source.position(at + 1)
+        if op not in {"+", "-"}:
+            inner = self._primary()
+            return self.at, inner
+        self.at += 1
+        inner = self._primary()
+        if isinstance(inner, float):
+            return self.at, -inner if op == "-" else inner
+        return self.at, DurationOp(op, None, inner, position=place)
 
     def _word(self) -> str:
         return self.source.tokens[self.at].text if self.at < len(self.source.tokens) else ""
@@ -52,7 +69,7 @@ class DurationReader:
 
     def _unary(self) -> Duration:
         self.depth += 1
-        if self.depth > 100:
+        if self.depth > MAX_NESTING:
             raise self._fail("duration expression is nested too deeply")
         if self._word() in {"+", "-"}:
             op, place = self._word(), self.source.position(self.at + 1)
@@ -123,17 +140,10 @@ def _apply(node: DurationOp, lhs: float, rhs: float) -> float:
     if node.op in {"/", "%"} and rhs == 0:
         raise EvaluationError("division by zero" if node.op == "/" else "modulo by zero", *node.position)
     try:
-        value = {
-            "+": lambda: lhs + rhs,
-            "-": lambda: lhs - rhs,
-            "*": lambda: lhs * rhs,
-            "/": lambda: lhs / rhs,
-            "%": lambda: math.fmod(lhs, rhs),
-            "^": lambda: lhs**rhs,
-        }[node.op]()
-    except OverflowError:
+        value = _OPERATIONS[node.op](lhs, rhs)
+    except (OverflowError, ValueError, ZeroDivisionError):
         value = math.inf
-    if isinstance(value, complex) or not abs(value) <= MAX_SECONDS:
+    if not abs(value) <= MAX_SECONDS:
         raise EvaluationError("duration out of range", *node.position)
     return float(value)
 

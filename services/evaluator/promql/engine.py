@@ -37,7 +37,14 @@ class Tick:
         engine = self._engine
         run = self._run
         fresh = Run(
-            run.storage, run.settings, run.tables, engine.new_budget(), run.start_ms, run.end_ms, run.step_ms, run.steps,
+            run.storage,
+            run.settings,
+            run.tables,
+            engine.new_budget(),
+            run.start_ms,
+            run.end_ms,
+            run.step_ms,
+            run.steps,
             memo=run.memo,
         )
         return engine.evaluate_instant(expr, fresh, self.t_ms)
@@ -87,11 +94,15 @@ class Engine:
         if step_ms <= 0 or end_ms < start_ms:
             raise EvaluationError("a range needs a positive step and an end that is not before its start")
         if (end_ms - start_ms) // step_ms >= MAX_STEPS:
-            raise EvaluationError(f"exceeded maximum resolution of {MAX_STEPS} points per timeseries; use a larger step")
+            raise EvaluationError(
+                f"exceeded maximum resolution of {MAX_STEPS} points per timeseries; use a larger step"
+            )
         node = parse(expr) if isinstance(expr, str) else expr
         kind = ast.value_type(node)
         if kind not in {"vector", "scalar"}:
-            raise PromqlError(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector', 1, 1)
+            raise PromqlError(
+                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector', 1, 1
+            )
         steps = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
         run = self.new_run(storage, start_ms, end_ms, step_ms, steps)
         with np.errstate(all="ignore"):

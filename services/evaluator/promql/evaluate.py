@@ -39,7 +39,7 @@ class TreeEvaluator:
                 outer.update(inner)
             if not len(inner):
                 run.memo[expr.text] = found
-        return found  # type: ignore[no-any-return]  # the memo holds values under texts
+        return found
 
     def _compute(self, run: Run, expr: ast.Expr) -> Value:
         run.budget.check_time()
@@ -73,10 +73,12 @@ class TreeEvaluator:
         vector = self.value(run, expr.expr)
         if not isinstance(vector, Vector):
             raise EvaluationError(f"{expr.op} takes an instant vector", *expr.position)
+        aggregation = AGGREGATIONS[expr.op]
         grouping = vector.table.grouping(expr.grouping, without=expr.without)
         if not vector.table.size:
+            aggregation.check(param)
             return Vector(Table([], unique=True), np.empty((0, len(run.steps))))
-        return run.distinct(AGGREGATIONS[expr.op].body(run, expr, vector, grouping, param))
+        return run.distinct(aggregation.body(run, expr, vector, grouping, param))
 
     def windows(self, run: Run, expr: ast.Expr) -> Range:
         """Return the windows of a range vector expression."""

@@ -1,6 +1,6 @@
 """Samples of many series as one matrix, and windows on it.
 
-A grid is N × M values with G × M times: rows that share a time axis share a row of times. Cells before a row's own
+A grid is N x M values with G x M times: rows that share a time axis share a row of times. Cells before a row's own
 first sample carry a time below any window, so a window is always the columns `lo` to `hi` of its axis.
 """
 
@@ -23,6 +23,7 @@ from services.evaluator.promql.storage import (
 )
 
 NEVER = -(1 << 61)
+PAIR = 2  # samples that a change takes
 
 
 @dataclass(eq=False)
@@ -36,7 +37,7 @@ class Grid:
     rows: Rows | None = None
 
     def bounds(self, edges_ms: Times) -> NDArray[np.intp]:
-        """Count, for each axis and edge (G × K), the columns with a time <= the edge."""
+        """Count, for each axis and edge (G x K), the columns with a time <= the edge."""
         if len(self.times) == 1:
             return np.searchsorted(self.times[0], edges_ms, side="right")[None, :]
         if len(edges_ms) == 1:
@@ -99,7 +100,7 @@ class Windows:
 
     @cached_property
     def mask(self) -> Bools | None:
-        """Which cells are in the window (n × width); None: all."""
+        """Which cells are in the window (n x width); None: all."""
         if self.uniform:
             return None
         columns = np.arange(self.width)
@@ -163,7 +164,7 @@ class Windows:
         return self._pick_time(self.hi - 2)
 
     def pairs(self) -> Bools | None:
-        """Which neighbours (n × width-1) are both in the window; None: all."""
+        """Which neighbours (n x width-1) are both in the window; None: all."""
         return None if self.mask is None else self.mask[:, 1:] & self.mask[:, :-1]
 
     def row_times(self, origin_ms: int) -> Floats:

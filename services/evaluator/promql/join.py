@@ -12,7 +12,9 @@ import numpy as np
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
 from services.evaluator.promql.errors import EvaluationError
-from services.evaluator.promql.storage import Bools, Floats, Rows
+from services.evaluator.promql.fill import fill_missing, group_labels, keys_of
+from services.evaluator.promql.operators import elementwise
+from services.evaluator.promql.storage import Bools, Rows
 from services.evaluator.promql.table import METADATA, Labels, Table
 from services.evaluator.promql.values import Vector, both
 
@@ -37,12 +39,10 @@ class Join:
 def join_vectors(run: Run, node: ast.Binary, left: Vector, right: Vector) -> Vector:
     """Match two vectors and apply the operator. Raises EvaluationError on many-to-many matches."""
     matching = node.matching or ast.Matching()
+    many, one = (right, left) if matching.card == "one-to-many" else (left, right)
     if matching.fill_left is not None or matching.fill_right is not None:
-        from services.evaluator.promql.fill import fill_missing
-
-        left, right = fill_missing(node, matching, left, right)
-    swapped = matching.card == "one-to-many"
-    many, one = (right, left) if swapped else (left, right)
+        # As in Prometheus, fill_left fills the many side also where group_right makes that the right one.
+        many, one = fill_missing(matching, many, one)
     join = _join_of(node, matching, many, one)
     if not join.one_unique and len(join.many) > MAX_LOOSE_PAIRS * (many.table.size + one.table.size):
         many, one = _compact(many), _compact(one)
@@ -58,7 +58,7 @@ def _join_of(node: ast.Binary, matching: ast.Matching, many: Vector, one: Vector
 
 
 def _make_join(node: ast.Binary, matching: ast.Matching, many: Table, one: Table) -> Join:
-    many_keys, one_keys = _keys(many, matching), _keys(one, matching)
+    many_keys, one_keys = keys_of(many, matching), keys_of(one, matching)
     ids: dict[Hashable, int] = {}
     one_ids = np.array([ids.setdefault(key, len(ids)) for key in one_keys], np.intp)
     many_ids = np.array([ids.setdefault(key, len(ids)) for key in many_keys], np.intp)
@@ -85,12 +85,6 @@ def _make_join(node: ast.Binary, matching: ast.Matching, many: Table, one: Table
 
 def _pending(many: Table, rows: Rows) -> Bools | None:
     return None if many.pending is None else many.pending[rows]
-
-
-def _keys(table: Table, matching: ast.Matching) -> list[Hashable]:
-    if matching.on:
-        return table.signatures(True, matching.labels)
-    return table.signatures(False, (*matching.labels, "__name__"))
 
 
 def _result_labels(many: Labels, one: Labels, matching: ast.Matching, *, keeps_name: bool) -> Mapping[str, str]:
@@ -126,17 +120,11 @@ def _refuse_many(join: Join, matching: ast.Matching, one: Vector) -> None:
     rows = np.flatnonzero((join.one_ids == crowded[0]) & one.mask.any(axis=1))[:2]
     side = "left" if matching.card == "one-to-many" else "right"
     first, second = (_written(one.table.row(int(row))) for row in rows)
-    group = _written(_group(one.table.row(int(rows[0])), matching))
+    group = _written(group_labels(one.table.row(int(rows[0])), matching))
     raise EvaluationError(
         f"found duplicate series for the match group {group} on the {side} hand-side of the operation: "
         f"[{second}, {first}];many-to-many matching not allowed: matching labels must be unique on one side"
     )
-
-
-def _group(labels: Labels, matching: ast.Matching) -> Labels:
-    if matching.on:
-        return {name: labels[name] for name in matching.labels if labels.get(name)}
-    return {name: value for name, value in labels.items() if name not in matching.labels and name != "__name__"}
 
 
 def _written(labels: Labels) -> str:
@@ -144,8 +132,6 @@ def _written(labels: Labels) -> str:
 
 
 def _apply(run: Run, node: ast.Binary, matching: ast.Matching, join: Join, many: Vector, one: Vector) -> Vector:
-    from services.evaluator.promql.binary import elementwise
-
     many_values, one_values = many.values[join.many], one.values[join.one]
     left, right = (one_values, many_values) if matching.card == "one-to-many" else (many_values, one_values)
     values, holds = elementwise(node.op, left, right)
@@ -153,10 +139,10 @@ def _apply(run: Run, node: ast.Binary, matching: ast.Matching, join: Join, many:
         None if many.present is None else many.present[join.many],
         None if one.present is None else one.present[join.one],
     )
+    _refuse_multiple(join, matching, Vector(join.table, values, present))
     if holds is not None and not node.returns_bool:
         present, values = both(present, holds), left
     result = Vector(join.table, values, present)
-    _refuse_multiple(join, matching, result)
     if run.settings.delayed_names and (holds is None or node.returns_bool):
         return Vector(join.table.unnamed(delayed=True), values, present)
     return run.distinct(result)
@@ -171,5 +157,3 @@ def _refuse_multiple(join: Join, matching: ast.Matching, result: Vector) -> None
         raise EvaluationError(
             "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
         )
-
-

@@ -21,7 +21,10 @@ _TOKEN = re.compile(
 _DURATION = re.compile("".join(rf"(?:(\d+){unit})?" for unit in ("y", "w", "d", "h", "m", "s", "ms")))
 _DURATION_UNITS = ("y", "w", "d", "h", "m", "s", "ms")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ESCAPE = re.compile(r"\\(?:([abfnrtv\\\"'])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:([abfnrtv\\\"'])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL
+)
+_RAW_BYTES = 0xDC00  # where surrogateescape puts bytes that are not UTF-8
 _SIMPLE = dict(zip("abfnrtv\\\"'", "\a\b\f\n\r\t\v\\\"'", strict=True))
 
 
@@ -90,7 +93,9 @@ def parse_duration(word: str) -> float | None:
     found = _DURATION.fullmatch(word)
     if found is None:
         return None
-    return sum(float(count) * UNITS_S[unit] for count, unit in zip(found.groups(), _DURATION_UNITS, strict=True) if count)
+    return sum(
+        float(count) * UNITS_S[unit] for count, unit in zip(found.groups(), _DURATION_UNITS, strict=True) if count
+    )
 
 
 def unquote(token: Token, source: str) -> str:
@@ -127,11 +132,11 @@ def quote(text: str) -> str:
 
 def _hex(char: str) -> str:
     code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
+    if "\udc80" <= char <= "\udcff":  # a byte that is not UTF-8
+        return f"\\x{code - _RAW_BYTES:02x}"
+    if char.isascii():
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return f"\\u{code:04x}" if char <= "\uffff" else f"\\U{code:08x}"
 
 
 def is_label_name(name: str) -> bool:

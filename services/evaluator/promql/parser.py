@@ -1,7 +1,6 @@
 """From text to the expression tree: promql-parser between our rewriter and our own checks."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import promql_parser as library
 
@@ -9,6 +8,9 @@ from services.evaluator.promql import ast
 from services.evaluator.promql.errors import PromqlError
 from services.evaluator.promql.rewrite import Rewritten, rewrite
 from services.evaluator.promql.storage import Matcher, MatchOp, compile_regex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MATCH_OPS: dict[str, MatchOp] = {
     "MatchOp.Equal": "=",
@@ -54,6 +56,7 @@ class _Converter:
         self.source = rewritten
         self.calls: Iterator[int] = iter(rewritten.calls)
         self.parens: Iterator[int] = iter(rewritten.parens)
+        self.empty_allowed = False  # inside info(), whose second argument only names labels
 
     def convert(self, node: Any) -> ast.Expr:
         return getattr(self, "_" + type(node).__name__.lower())(node)  # type: ignore[no-any-return]  # by name
@@ -89,7 +92,7 @@ class _Converter:
             if item.name == "__t":
                 index = int(item.value)
                 continue
-            matchers.append(self._matcher(item, index))
+            matchers.append(self._matcher(item))
         place = self.source.position(index)
         self._check_selector(matchers, name, place)
         return ast.Selector(
@@ -101,7 +104,7 @@ class _Converter:
             position=place,
         )
 
-    def _matcher(self, item: Any, index: int) -> Matcher:
+    def _matcher(self, item: Any) -> Matcher:
         op = _MATCH_OPS[str(item.op)]
         value_index = int(item.value)
         value = self.source.strings[value_index]
@@ -119,7 +122,7 @@ class _Converter:
         names = [matcher for matcher in matchers if matcher.name == "__name__"]
         if name is not None and len(names) > 1:
             raise PromqlError(f"metric name must not be set twice: {name!r} or {names[1].value!r}", *place)
-        if all(matcher.matches("") for matcher in matchers):
+        if not self.empty_allowed and all(matcher.matches("") for matcher in matchers):
             raise PromqlError("vector selector must contain at least one non-empty matcher", *place)
 
     def _offset(self, offset: Any) -> ast.Duration:
@@ -205,4 +208,8 @@ class _Converter:
 
     def _call(self, node: Any) -> ast.Expr:
         place = self.source.position(next(self.calls))
-        return ast.Call(node.func.name, tuple(self.convert(arg) for arg in node.args), position=place)
+        outer, self.empty_allowed = self.empty_allowed, node.func.name == "info"
+        try:
+            return ast.Call(node.func.name, tuple(self.convert(arg) for arg in node.args), position=place)
+        finally:
+            self.empty_allowed = outer

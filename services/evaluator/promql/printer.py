@@ -8,10 +8,11 @@ from services.evaluator.promql.lexer import is_label_name, quote
 from services.evaluator.promql.storage import Matcher
 
 _UNITS_MS = (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+_PLAIN = (1e-4, 1e21)  # numbers between these are written without an exponent
 _YEAR_MS = 31_536_000_000
 
 
-def print_expr(node: ast.Node) -> str:
+def print_expr(node: ast.Node) -> str:  # noqa: PLR0911  one return per kind of node
     """Return the canonical text of an expression or a duration expression."""
     match node:
         case ast.Number():
@@ -50,14 +51,16 @@ def format_number(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     text = repr(value)
     mantissa, _, exponent = text.partition("e")
-    if value == 0 or 1e-4 <= abs(value) < 1e21:
+    if value == 0 or _PLAIN[0] <= abs(value) < _PLAIN[1]:
         if exponent:
             return f"{value:.0f}"
         return text.removesuffix(".0")
     if not exponent:
         mantissa, _, exponent = f"{value:.17g}".partition("e")
         return text if not exponent else _scientific(value)
-    return f"{mantissa.removesuffix('.0')}e{exponent[0] if exponent[0] in '+-' else '+'}{exponent.lstrip('+-').zfill(2)}"
+    return (
+        f"{mantissa.removesuffix('.0')}e{exponent[0] if exponent[0] in '+-' else '+'}{exponent.lstrip('+-').zfill(2)}"
+    )
 
 
 def _scientific(value: float) -> str:
@@ -76,7 +79,11 @@ def format_duration(duration: ast.Duration) -> str:
         right = format_duration(duration.rhs)
         if duration.wrapped:
             return f"({right})"
-        return f"{duration.op}{right}" if duration.lhs is None else f"{format_duration(duration.lhs)} {duration.op} {right}"
+        return (
+            f"{duration.op}{right}"
+            if duration.lhs is None
+            else f"{format_duration(duration.lhs)} {duration.op} {right}"
+        )
     left = abs(round(duration * 1000))
     if left == 0:
         return "0s"

@@ -6,11 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from services.evaluator.promql import values
 from services.evaluator.promql.context import DUPLICATES, identities, refuse_duplicates
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.storage import Bools, Floats, Times
 from services.evaluator.promql.table import Table
-from services.evaluator.promql import values
 
 Labels = Mapping[str, str]
 
@@ -26,7 +26,7 @@ class VectorResult:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class MatrixResult:
-    """n series: `values` and `present` are n × T over `times` (ms); an absent cell's value means nothing."""
+    """n series: `values` and `present` are n x T over `times` (ms); an absent cell's value means nothing."""
 
     labels: list[Labels]
     times: Times

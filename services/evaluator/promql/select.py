@@ -15,7 +15,7 @@ from services.evaluator.promql.values import Vector
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sampled:
-    """An instant selector's result with the times of the samples (n × T, ms)."""
+    """An instant selector's result with the times of the samples (n x T, ms)."""
 
     vector: Vector
     times: Times
@@ -35,9 +35,7 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     blocks = _read(run, node, at)
     found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
     vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
-    parts = [
-        _times_of(block, columns, len(at)) for block, (_, _, columns) in zip(blocks, found, strict=True)
-    ]
+    parts = [_times_of(block, columns, len(at)) for block, (_, _, columns) in zip(blocks, found, strict=True)]
     times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
     return Sampled(vector, np.broadcast_to(times, vector.values.shape))
 

@@ -1,7 +1,7 @@
 """`and`, `or`, `unless`: presence by signature, values from one side."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from services.evaluator.promql.context import Run
 from services.evaluator.promql.storage import Bools, Floats, Rows
 from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Vector
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,7 +40,7 @@ def combine_sets(run: Run, node: ast.Binary, left: Vector, right: Vector) -> Vec
 def _sides(left: Table, right: Table, names: tuple[str, ...], *, on: bool) -> Sides:
     ids: dict[Hashable, int] = {}
     numbers = [
-        np.array([ids.setdefault(key, len(ids)) for key in table.signatures(on, names)], np.intp)
+        np.array([ids.setdefault(key, len(ids)) for key in table.signatures(names, on=on)], np.intp)
         for table in (left, right)
     ]
     return Sides(numbers[0], numbers[1], len(ids))

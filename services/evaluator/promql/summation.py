@@ -29,7 +29,7 @@ def exact_sum(values: Iterable[float]) -> float:
 
 
 def row_sums(values: Floats, mask: Bools | None) -> Floats:
-    """Sum each row (n × L); cells outside the mask count as nothing."""
+    """Sum each row (n x L); cells outside the mask count as nothing."""
     cells = values if mask is None else np.where(mask, values, 0.0)
     sums = np.asarray(cells.sum(axis=1))
     if not cells.size or not (cells < 0).any():
@@ -42,7 +42,7 @@ def row_sums(values: Floats, mask: Bools | None) -> Floats:
 
 
 def group_sums(values: Floats, present: Bools | None, grouping: Grouping) -> NDArray[np.longdouble]:
-    """Sum each group's present rows at each step (G × T), in extended precision."""
+    """Sum each group's present rows at each step (G x T), in extended precision."""
     cells = values if present is None else np.where(present, values, 0.0)
     ordered = (cells if grouping.sorted else cells[grouping.order]).astype(np.longdouble)
     sums = np.add.reduceat(ordered, grouping.starts, axis=0)

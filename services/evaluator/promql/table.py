@@ -65,7 +65,7 @@ class Table:
     def unique(self) -> bool:
         """Whether no label set stands twice."""
         if self._unique is None:
-            self._unique = self._single_name() or len(set(self.signatures(False, ()))) == self.size
+            self._unique = self._single_name() or len(set(self.signatures((), on=False))) == self.size
         return self._unique
 
     def _single_name(self) -> bool:
@@ -115,14 +115,16 @@ class Table:
             return self
         return self.cached(
             "settled",
-            lambda: Table([without_metadata(row) if drop else row for row, drop in zip(self.labels, pending, strict=True)]),
+            lambda: Table(
+                [without_metadata(row) if drop else row for row, drop in zip(self.labels, pending, strict=True)]
+            ),
         )
 
-    def signatures(self, on: bool, names: tuple[str, ...]) -> list[Hashable]:
+    def signatures(self, names: tuple[str, ...], *, on: bool) -> list[Hashable]:
         """Return each row's key for matching `on` the names, or on all but the names and the metric name."""
-        return self.cached(("signatures", on, names), lambda: self._signatures(on, names))
+        return self.cached(("signatures", on, names), lambda: self._signatures(names, on=on))
 
-    def _signatures(self, on: bool, names: tuple[str, ...]) -> list[Hashable]:
+    def _signatures(self, names: tuple[str, ...], *, on: bool) -> list[Hashable]:
         if on:
             kept = [name for name in names if not (self.dropped and name in _METADATA_SET)]
             if len(kept) == 1:
@@ -153,16 +155,18 @@ class Table:
 
     def grouping(self, names: tuple[str, ...], *, without: bool) -> "Grouping":
         """Return the groups of `by (names)` or `without (names)`."""
-        return self.cached(("grouping", names, without), lambda: self._grouping(names, without))
+        return self.cached(("grouping", names, without), lambda: self._grouping(names, without=without))
 
-    def _grouping(self, names: tuple[str, ...], without: bool) -> "Grouping":
+    def _grouping(self, names: tuple[str, ...], *, without: bool) -> "Grouping":
         if not without and not names:
             ids = np.zeros(self.size, np.intp)
             return Grouping(ids, Table([{}] if self.size else [], unique=True), self.size)
         hidden = frozenset(names) | _METADATA_SET if without else frozenset[str]()
-        keys: list[Any] = self.signatures(True, names) if not without else [
-            frozenset([item for item in row.items() if item[0] not in hidden]) for row in self._rows
-        ]
+        keys: list[Any] = (
+            self.signatures(names, on=True)
+            if not without
+            else [frozenset([item for item in row.items() if item[0] not in hidden]) for row in self._rows]
+        )
         seen: dict[Any, int] = {}
         first: list[int] = []
         ids = np.empty(self.size, np.intp)
@@ -171,13 +175,13 @@ class Table:
             if group == len(first):
                 first.append(index)
             ids[index] = group
-        rows = [_group_labels(self.row(index), names, hidden, without) for index in first]
+        rows = [_group_labels(self.row(index), names, hidden if without else None) for index in first]
         pending = None if self.pending is None else self.pending[np.array(first, np.intp)]
         return Grouping(ids, Table(rows, pending=pending, unique=True), self.size)
 
 
-def _group_labels(row: Labels, names: tuple[str, ...], hidden: frozenset[str], without: bool) -> Labels:
-    if without:
+def _group_labels(row: Labels, names: tuple[str, ...], hidden: frozenset[str] | None) -> Labels:
+    if hidden is not None:
         return {name: value for name, value in row.items() if name not in hidden}
     return {name: row[name] for name in names if row.get(name)}
 

@@ -10,7 +10,7 @@ from services.evaluator.promql.table import Table
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Vector:
-    """n series over T steps: `values` and `present` are n × T; `present` None means that every cell is a sample."""
+    """n series over T steps: `values` and `present` are n x T; `present` None means that every cell is a sample."""
 
     table: Table
     values: Floats
@@ -24,7 +24,7 @@ class Vector:
     @property
     def steps(self) -> int:
         """The number of steps."""
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

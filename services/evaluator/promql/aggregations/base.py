@@ -10,11 +10,18 @@ from services.evaluator.promql.values import Value, Vector
 
 Body = Callable[[Run, ast.Aggregate, Vector, Grouping, Value | None], Vector]
 
+Check = Callable[[Value | None], object]
+
+
+def _no_check(_param: Value | None) -> object:
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
-    """An operator: `body` gets the vector, its groups and the parameter's value."""
+    """An operator: `body` gets the vector, its groups and the parameter's value; `check` refuses bad parameters."""
 
     name: str
     doc: str
     body: Body
+    check: Check = _no_check

@@ -23,7 +23,7 @@ def ordered(cells: NDArray[np.generic], grouping: Grouping) -> NDArray[np.generi
 
 
 def group_counts(present: Bools | None, grouping: Grouping, steps: int) -> Floats:
-    """Count each group's present rows at each step (G × T)."""
+    """Count each group's present rows at each step (G x T)."""
     if present is None:
         return np.broadcast_to(grouping.counts[:, None].astype(np.float64), (len(grouping.counts), steps))
     return np.asarray(np.add.reduceat(ordered(present, grouping), grouping.starts, axis=0, dtype=np.float64))

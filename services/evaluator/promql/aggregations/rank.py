@@ -123,9 +123,9 @@ def plain_number(value: float) -> str:
 
 
 RANKS = (
-    Aggregation("topk", "The k largest samples of each group.", _ranked(largest=True)),
-    Aggregation("bottomk", "The k smallest samples of each group.", _ranked(largest=False)),
-    Aggregation("limitk", "k series of each group.", _limitk),
+    Aggregation("topk", "The k largest samples of each group.", _ranked(largest=True), _limits),
+    Aggregation("bottomk", "The k smallest samples of each group.", _ranked(largest=False), _limits),
+    Aggregation("limitk", "k series of each group.", _limitk, _limits),
     Aggregation("limit_ratio", "About the given ratio of the series, the same ones every time.", _limit_ratio),
     Aggregation("count_values", "How many series have each value, the value as a label.", _count_values),
 )

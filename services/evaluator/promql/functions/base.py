@@ -119,7 +119,7 @@ def apply_kernel(run: Run, samples: Range, kernel: Kernel, scalars: list[Floats]
 
 
 def elementwise(function: Callable[..., Floats]) -> Body:
-    """Make a body of a function of values (n × T) and scalars (T)."""
+    """Make a body of a function of values (n x T) and scalars (T)."""
 
     def body(call: Invocation) -> Value:
         vector = call.vector(0)
@@ -136,4 +136,14 @@ def windows_names(samples: Range) -> list[str]:
     )
 
 
-__all__ = ["Body", "Evaluator", "Function", "Invocation", "Kernel", "Windows", "apply_kernel", "elementwise", "over_windows"]
+__all__ = [
+    "Body",
+    "Evaluator",
+    "Function",
+    "Invocation",
+    "Kernel",
+    "Windows",
+    "apply_kernel",
+    "elementwise",
+    "over_windows",
+]

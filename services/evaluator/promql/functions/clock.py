@@ -1,8 +1,10 @@
 """Functions of time: the evaluation's, a sample's, and calendars in UTC."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.functions.base import Function, Invocation
@@ -31,7 +33,7 @@ def _timestamp(call: Invocation) -> Value:
     return call.run.unnamed(Vector(vector.table, times, vector.present))
 
 
-def _calendar(part: Callable[["np.ndarray"], "np.ndarray"]) -> Callable[[Invocation], Value]:  # type: ignore[type-arg]  # datetime64
+def _calendar(part: Callable[[NDArray[Any]], NDArray[Any]]) -> Callable[[Invocation], Value]:
     def body(call: Invocation) -> Value:
         if not call.node.args:
             return Vector(NOBODY, _parts(part, (call.run.steps / 1000.0)[None, :]))
@@ -41,30 +43,30 @@ def _calendar(part: Callable[["np.ndarray"], "np.ndarray"]) -> Callable[[Invocat
     return body
 
 
-def _parts(part: Callable[["np.ndarray"], "np.ndarray"], seconds: Floats) -> Floats:  # type: ignore[type-arg]  # datetime64
+def _parts(part: Callable[[NDArray[Any]], NDArray[Any]], seconds: Floats) -> Floats:
     usable = np.abs(seconds) < _LIMIT_S
     whole = np.where(usable, seconds, 0.0).astype(np.int64).astype("datetime64[s]")
     return np.where(usable, part(whole).astype(np.float64), np.nan)
 
 
-def _unit(times: "np.ndarray", unit: str, within: str) -> "np.ndarray":  # type: ignore[type-arg]  # datetime64
-    return (times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{within}]")).astype(np.int64)
+def _unit(times: NDArray[Any], unit: str, within: str) -> NDArray[Any]:
+    return np.asarray((times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{within}]")).astype(np.int64))
 
 
-def _weekday(times: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]  # datetime64
-    return (times.astype("datetime64[D]").astype(np.int64) + _FIRST_DAY_WAS) % 7
+def _weekday(times: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray((times.astype("datetime64[D]").astype(np.int64) + _FIRST_DAY_WAS) % 7)
 
 
-def _days_in_month(times: "np.ndarray") -> "np.ndarray":  # type: ignore[type-arg]  # datetime64
+def _days_in_month(times: NDArray[Any]) -> NDArray[Any]:
     months = times.astype("datetime64[M]")
-    return ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    return np.asarray(((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64))
 
 
 def _query_time(pick: Callable[[Invocation], float]) -> Callable[[Invocation], Value]:
     return lambda call: Scalar(call.run.constant(pick(call)))
 
 
-def _of_time(name: str, doc: str, part: Callable[["np.ndarray"], "np.ndarray"]) -> Function:  # type: ignore[type-arg]  # datetime64
+def _of_time(name: str, doc: str, part: Callable[[NDArray[Any]], NDArray[Any]]) -> Function:
     return Function(name, f"{name}(v=vector(time()) instant-vector)", doc, _calendar(part))
 
 

@@ -54,7 +54,7 @@ def _histogram_quantile(call: Invocation) -> Value:
     q = call.scalar(0)
     warn_bad_quantile(call.run.annotations, q, call.node.args[0].position)
     vector, histograms = _prepare(call, 1)
-    return call.run.distinct(_each_step(call, vector, histograms, [q])[0])
+    return call.run.unnamed(_each_step(call, vector, histograms, [q])[0])
 
 
 def _histogram_quantiles(call: Invocation) -> Value:
@@ -69,9 +69,10 @@ def _histogram_quantiles(call: Invocation) -> Value:
     rows: list[Labels] = []
     for q in quantiles:
         text = format_number(float(q[0])) if len(q) else "NaN"
+        text += ".0" if text.lstrip("-").isdigit() else ""
         rows += [{**labels, label: text} for labels in histograms.table.labels]
     values = np.concatenate([part.values for part in parts])
-    return call.run.distinct(Vector(Table(rows), values, np.concatenate([part.mask for part in parts])))
+    return call.run.unnamed(Vector(Table(rows), values, np.concatenate([part.mask for part in parts])))
 
 
 def _histogram_fraction(call: Invocation) -> Value:
@@ -83,7 +84,7 @@ def _histogram_fraction(call: Invocation) -> Value:
         buckets = buckets_at(histograms, vector, step, monotonic=False)
         present[:, step] = buckets.widths > 0
         out[:, step] = fraction(buckets, float(lower[step]), float(upper[step]))
-    return call.run.distinct(Vector(histograms.table, out, present))
+    return call.run.unnamed(Vector(histograms.table, out, present))
 
 
 def _native_only(call: Invocation) -> Value:

@@ -52,10 +52,16 @@ MATHEMATICS = (
     _simple("sqrt", "Square root.", np.sqrt),
     _simple("sgn", "Sign: -1, 0 or 1.", np.sign),
     Function(
-        "round", "round(v instant-vector, to_nearest=1 scalar)", "Rounded to a multiple, halves up.", elementwise(_round)
+        "round",
+        "round(v instant-vector, to_nearest=1 scalar)",
+        "Rounded to a multiple, halves up.",
+        elementwise(_round),
     ),
     Function(
-        "clamp", "clamp(v instant-vector, min scalar, max scalar)", "Limited to a range; nothing where min > max.", _clamp
+        "clamp",
+        "clamp(v instant-vector, min scalar, max scalar)",
+        "Limited to a range; nothing where min > max.",
+        _clamp,
     ),
     Function("clamp_min", "clamp_min(v instant-vector, min scalar)", "At least min.", elementwise(_clamp_min)),
     Function("clamp_max", "clamp_max(v instant-vector, max scalar)", "At most max.", elementwise(_clamp_max)),

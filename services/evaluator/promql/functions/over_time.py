@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from services.evaluator.promql.functions.base import Function, Invocation, apply_kernel, over_windows
+from services.evaluator.promql.functions.base import Function, Invocation, Kernel, apply_kernel, over_windows
 from services.evaluator.promql.grid import Windows
 from services.evaluator.promql.quantiles import quantile_of_sorted, warn_bad_quantile
 from services.evaluator.promql.storage import Bools, Floats
@@ -79,7 +79,7 @@ def _stddev(windows: Windows) -> Result:
     return np.sqrt(_variance(windows)), windows.at_least(1)
 
 
-def sorted_nan_first(cells: Floats, mask: Bools | None, counts: np.ndarray) -> Floats:  # type: ignore[type-arg]  # ints
+def sorted_nan_first(cells: Floats, mask: Bools | None) -> Floats:
     """Sort each row's cells, NaN first as Prometheus does; cells outside the mask go last."""
     nan = np.isnan(cells)
     outside = np.zeros(cells.shape, np.bool_) if mask is None else ~mask
@@ -93,7 +93,7 @@ def sorted_nan_first(cells: Floats, mask: Bools | None, counts: np.ndarray) -> F
 
 def quantile_rows(windows: Windows, q: float) -> Floats:
     """Return the q-quantile of each window."""
-    cells = sorted_nan_first(windows.values, windows.mask, windows.count)
+    cells = sorted_nan_first(windows.values, windows.mask)
     starts = np.arange(windows.size) * windows.width
     return quantile_of_sorted(q, np.ascontiguousarray(cells).reshape(-1), starts, windows.count)
 
@@ -102,7 +102,11 @@ def _quantile_over_time(call: Invocation) -> Value:
     q = call.scalar(0)
     warn_bad_quantile(call.run.annotations, q, call.node.args[0].position)
     result = apply_kernel(
-        call.run, call.windows(1), lambda windows, phi: (quantile_rows(windows, phi), windows.at_least(1)), [q], once=False
+        call.run,
+        call.windows(1),
+        lambda windows, phi: (quantile_rows(windows, phi), windows.at_least(1)),
+        [q],
+        once=False,
     )
     return call.run.unnamed(result)
 
@@ -110,9 +114,10 @@ def _quantile_over_time(call: Invocation) -> Value:
 def _mad(windows: Windows) -> Result:
     middle = quantile_rows(windows, 0.5)
     away = np.abs(windows.values - middle[:, None])
-    cells = np.ascontiguousarray(sorted_nan_first(away, windows.mask, windows.count)).reshape(-1)
+    cells = np.ascontiguousarray(sorted_nan_first(away, windows.mask)).reshape(-1)
     starts = np.arange(windows.size) * windows.width
-    return quantile_of_sorted(0.5, cells, starts, windows.count), windows.at_least(1)
+    spread = quantile_of_sorted(0.5, cells, starts, windows.count)
+    return np.where(np.isnan(windows.filled(0.0)).any(axis=1), np.nan, spread), windows.at_least(1)
 
 
 def _changes(windows: Windows) -> Result:
@@ -131,8 +136,8 @@ def _pairs_counted(windows: Windows, hits: Bools) -> Result:
     return np.asarray(hits.sum(axis=1, dtype=np.float64)), windows.at_least(1)
 
 
-def _function(name: str, doc: str, kernel: "object", *, keeps_name: bool = False) -> Function:
-    return Function(name, f"{name}(v range-vector)", doc, over_windows(kernel, keeps_name=keeps_name))  # type: ignore[arg-type]  # kernels
+def _function(name: str, doc: str, kernel: Kernel, *, keeps_name: bool = False) -> Function:
+    return Function(name, f"{name}(v range-vector)", doc, over_windows(kernel, keeps_name=keeps_name))
 
 
 OVER_TIME = (

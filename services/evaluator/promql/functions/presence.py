@@ -43,8 +43,11 @@ def _absent(call: Invocation) -> Value:
 
 def _absent_over_time(call: Invocation) -> Value:
     samples = call.windows(0)
-    counts = np.asarray((samples.hi > samples.lo).any(axis=0) if samples.grid.size else np.zeros(len(samples.ends_ms), np.bool_))
-    return _absence(call, np.broadcast_to(counts, (len(call.run.steps),)))
+    filled = samples.hi > samples.lo
+    if samples.grid.axes is not None:
+        filled = filled[np.unique(samples.grid.axes)]
+    seen: Bools = np.asarray(filled.max(axis=0)) if samples.grid.size else np.zeros(filled.shape[1], np.bool_)
+    return _absence(call, np.broadcast_to(seen, (len(call.run.steps),)))
 
 
 def _scalar(call: Invocation) -> Value:
@@ -60,7 +63,9 @@ def _vector(call: Invocation) -> Value:
 
 PRESENCE = (
     Function("absent", "absent(v instant-vector)", "1 where the vector is empty.", _absent),
-    Function("absent_over_time", "absent_over_time(v range-vector)", "1 where no series has a sample.", _absent_over_time),
+    Function(
+        "absent_over_time", "absent_over_time(v range-vector)", "1 where no series has a sample.", _absent_over_time
+    ),
     Function("scalar", "scalar(v instant-vector)", "The value of the only series, else NaN.", _scalar),
     Function("vector", "vector(s scalar)", "A series without labels.", _vector),
 )

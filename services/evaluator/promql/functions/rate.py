@@ -3,7 +3,7 @@
 import numpy as np
 
 from services.evaluator.promql.functions.base import Function, Invocation, over_windows, windows_names
-from services.evaluator.promql.grid import Windows
+from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.select import Range
 from services.evaluator.promql.storage import Bools, Floats
 
@@ -14,7 +14,7 @@ COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 
 def reset_corrections(windows: Windows) -> Floats | float:
     """Return what counter resets within each window took away."""
-    if windows.width < 2:
+    if windows.width < PAIR:
         return 0.0
     rows = None
     if windows.last_drop is not None:
@@ -53,7 +53,7 @@ def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> Resul
     factor = (sampled + to_start + to_end) / sampled
     if per_second:
         factor = factor / ((windows.end_ms - windows.start_ms) / 1000)
-    return change * factor, windows.at_least(2)
+    return change * factor, windows.at_least(PAIR)
 
 
 def _rate(windows: Windows) -> Result:
@@ -71,11 +71,11 @@ def _delta(windows: Windows) -> Result:
 def _irate(windows: Windows) -> Result:
     change = windows.last - windows.before_last
     change = np.where(windows.last < windows.before_last, windows.last, change)
-    return change / (windows.last_time - windows.before_last_time), windows.at_least(2)
+    return change / (windows.last_time - windows.before_last_time), windows.at_least(PAIR)
 
 
 def _idelta(windows: Windows) -> Result:
-    return windows.last - windows.before_last, windows.at_least(2)
+    return windows.last - windows.before_last, windows.at_least(PAIR)
 
 
 def _counter_note(call: Invocation, samples: Range) -> None:
@@ -88,9 +88,17 @@ def _counter_note(call: Invocation, samples: Range) -> None:
 
 
 RATES = (
-    Function("rate", "rate(v range-vector)", "Per-second increase of counters.", over_windows(_rate, note=_counter_note)),
-    Function("increase", "increase(v range-vector)", "Increase of counters.", over_windows(_increase, note=_counter_note)),
-    Function("delta", "delta(v range-vector)", "Difference of gauges between the window's edges.", over_windows(_delta)),
-    Function("irate", "irate(v range-vector)", "Per-second increase between the last two samples.", over_windows(_irate)),
+    Function(
+        "rate", "rate(v range-vector)", "Per-second increase of counters.", over_windows(_rate, note=_counter_note)
+    ),
+    Function(
+        "increase", "increase(v range-vector)", "Increase of counters.", over_windows(_increase, note=_counter_note)
+    ),
+    Function(
+        "delta", "delta(v range-vector)", "Difference of gauges between the window's edges.", over_windows(_delta)
+    ),
+    Function(
+        "irate", "irate(v range-vector)", "Per-second increase between the last two samples.", over_windows(_irate)
+    ),
     Function("idelta", "idelta(v range-vector)", "Difference of the last two samples.", over_windows(_idelta)),
 )

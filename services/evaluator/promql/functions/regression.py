@@ -4,7 +4,7 @@ import numpy as np
 
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.functions.base import Function, over_windows
-from services.evaluator.promql.grid import Windows
+from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.storage import Bools, Floats
 
 Result = tuple[Floats, Bools | None]
@@ -28,25 +28,25 @@ def _line(windows: Windows) -> tuple[Floats, Floats, Floats]:
 
 
 def _deriv(windows: Windows) -> Result:
-    if windows.width < 2:
-        return np.zeros(windows.size), windows.at_least(2)
-    return _line(windows)[0], windows.at_least(2)
+    if windows.width < PAIR:
+        return np.zeros(windows.size), windows.at_least(PAIR)
+    return _line(windows)[0], windows.at_least(PAIR)
 
 
 def _predict(windows: Windows, ahead_s: float) -> Result:
-    if windows.width < 2:
-        return np.zeros(windows.size), windows.at_least(2)
+    if windows.width < PAIR:
+        return np.zeros(windows.size), windows.at_least(PAIR)
     slope, mean_time, mean_value = _line(windows)
     target = (windows.now_ms - windows.start_ms) / 1000 + ahead_s
-    return mean_value + slope * (target - mean_time), windows.at_least(2)
+    return mean_value + slope * (target - mean_time), windows.at_least(PAIR)
 
 
 def _smooth(windows: Windows, smoothing: float, trend: float) -> Result:
     for name, factor in (("smoothing", smoothing), ("trend", trend)):
         if not 0 < factor < 1:
             raise EvaluationError(f"invalid {name} factor. Expected: 0 < {name[0]}f < 1, got: {factor:f}")
-    enough = windows.at_least(2)
-    if windows.width < 2:
+    enough = windows.at_least(PAIR)
+    if windows.width < PAIR:
         return np.zeros(windows.size), enough
     rows = np.arange(windows.size)
     lo = np.asarray(windows.expand(windows.lo), np.intp)
@@ -108,11 +108,27 @@ REGRESSIONS = (
         over_windows(_smooth),
     ),
     Function(
-        "ts_of_last_over_time", "ts_of_last_over_time(v range-vector)", "Time of the newest sample.", over_windows(_time_of_last)
+        "ts_of_last_over_time",
+        "ts_of_last_over_time(v range-vector)",
+        "Time of the newest sample.",
+        over_windows(_time_of_last),
     ),
     Function(
-        "ts_of_first_over_time", "ts_of_first_over_time(v range-vector)", "Time of the oldest sample.", over_windows(_time_of_first)
+        "ts_of_first_over_time",
+        "ts_of_first_over_time(v range-vector)",
+        "Time of the oldest sample.",
+        over_windows(_time_of_first),
     ),
-    Function("ts_of_max_over_time", "ts_of_max_over_time(v range-vector)", "Time of the largest sample.", over_windows(_time_of_max)),
-    Function("ts_of_min_over_time", "ts_of_min_over_time(v range-vector)", "Time of the smallest sample.", over_windows(_time_of_min)),
+    Function(
+        "ts_of_max_over_time",
+        "ts_of_max_over_time(v range-vector)",
+        "Time of the largest sample.",
+        over_windows(_time_of_max),
+    ),
+    Function(
+        "ts_of_min_over_time",
+        "ts_of_min_over_time(v range-vector)",
+        "Time of the smallest sample.",
+        over_windows(_time_of_min),
+    ),
 )

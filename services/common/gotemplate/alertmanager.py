@@ -16,9 +16,9 @@ from services.common.gotemplate.gotime import ZERO_TIME, Time, parse_time
 from services.common.gotemplate.letter_case import title_words, to_lower, to_upper
 from services.common.gotemplate.limits import Limits, check_size
 from services.common.gotemplate.quoting import from_bytes, quote, to_bytes
-from services.common.gotemplate.regex import matches, replace_all
+from services.common.gotemplate.regex import REPLACE_COST, matches, replace_all
 from services.common.gotemplate.template import TemplateSet
-from services.common.gotemplate.values import ANY, HTML, URL, Function, GoList, GoMap, function, type_name
+from services.common.gotemplate.values import ANY, HTML, LOOP_COST, URL, Function, GoList, GoMap, function, type_name
 
 # What Unicode calls white space; str.strip also takes U+001C to U+001F.
 _SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -65,23 +65,23 @@ def _append(values: list[Any] | None, *more: Any) -> GoList:
 
 
 _PURE: Mapping[str, Function] = {
-    "toUpper": function(to_upper, "string"),
-    "toLower": function(to_lower, "string"),
-    "title": function(partial(title_words, lower=True), "string"),
+    "toUpper": function(to_upper, "string", cost=LOOP_COST),
+    "toLower": function(to_lower, "string", cost=LOOP_COST),
+    "title": function(partial(title_words, lower=True), "string", cost=LOOP_COST),
     "trimSpace": function(lambda text: text.strip(_SPACE), "string"),
     "join": function(_join, "string", "[]string"),
-    "match": function(matches, "string", "string"),
+    "match": function(matches, "string", "string", cost=LOOP_COST),
     "safeHtml": function(HTML, "string"),
     "safeUrl": function(URL, "string"),
-    "urlUnescape": function(_url_unescape, "string"),
-    "reReplaceAll": function(replace_all, "string", "string", "string"),
+    "urlUnescape": function(_url_unescape, "string", cost=LOOP_COST),
+    "reReplaceAll": function(replace_all, "string", "string", "string", cost=REPLACE_COST),
     "stringSlice": function(lambda *texts: list(texts), "string", variadic=True),
     "date": function(lambda layout, time: time.format(layout), "string", "time.Time"),
     "tz": function(lambda name, time: time.in_zone(name), "string", "time.Time"),
     "humanizeDuration": function(humanize.humanize_duration, ANY),
     "toDate": function(_to_date, "string", "string"),
     "mustToDate": function(parse_time, "string", "string"),
-    "toJson": function(to_json, ANY),
+    "toJson": function(to_json, ANY, cost=LOOP_COST),
     "base64encode": function(lambda text: base64.urlsafe_b64encode(to_bytes(text)).decode(), "string"),
     "base64decode": function(_decode_base64, "string"),
     "list": function(lambda *values: GoList(values), ANY, variadic=True),

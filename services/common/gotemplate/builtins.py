@@ -11,6 +11,7 @@ from services.common.gotemplate.printf import sprintf
 from services.common.gotemplate.quoting import from_bytes, to_bytes
 from services.common.gotemplate.values import (
     ANY,
+    LOOP_COST,
     NIL,
     VALUE,
     Function,
@@ -140,19 +141,19 @@ BUILTINS: dict[str, Function] = {
     "eq": function(equal, VALUE, VALUE, variadic=True),
     "ge": function(greater_or_equal, VALUE, VALUE),
     "gt": function(greater, VALUE, VALUE),
-    "html": function(lambda *args: escape_html(as_text(*args)), ANY, variadic=True),
+    "html": function(lambda *args: escape_html(as_text(*args)), ANY, variadic=True, cost=LOOP_COST),
     "index": function(_index, VALUE, VALUE, variadic=True),
-    "js": function(lambda *args: escape_js(as_text(*args)), ANY, variadic=True),
+    "js": function(lambda *args: escape_js(as_text(*args)), ANY, variadic=True, cost=LOOP_COST),
     "le": function(less_or_equal, VALUE, VALUE),
     "len": function(_length, VALUE),
     "lt": function(less, VALUE, VALUE),
     "ne": function(not_equal, VALUE, VALUE),
     "not": function(lambda value: not is_true(value), VALUE),
     "or": function(_unreachable, VALUE, VALUE, variadic=True),
-    "print": function(sprint, ANY, variadic=True),
-    "printf": function(sprintf, "string", ANY, variadic=True),
-    "println": function(sprintln, ANY, variadic=True),
+    "print": function(sprint, ANY, variadic=True, cost=LOOP_COST),
+    "printf": function(sprintf, "string", ANY, variadic=True, cost=LOOP_COST),
+    "println": function(sprintln, ANY, variadic=True, cost=LOOP_COST),
     "slice": function(_slice, VALUE, VALUE, variadic=True),
-    "urlquery": function(lambda *args: escape_query(as_text(*args)), ANY, variadic=True),
+    "urlquery": function(lambda *args: escape_query(as_text(*args)), ANY, variadic=True, cost=LOOP_COST),
 }
 """By name; `and` and `or` stand here for their parameters."""

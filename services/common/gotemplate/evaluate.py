@@ -254,7 +254,7 @@ class Evaluation:
         if builtin and name == "call":
             values.insert(0, str(args[0]) if args else str(final))
         self.budget.step()
-        self.budget.handle(*values)
+        self.budget.handle(called.cost, *values)
         try:
             result = to_go(called.body(*values))
             if isinstance(result, str):
@@ -262,7 +262,7 @@ class Evaluation:
         except FunctionError as error:
             self.node = node
             raise self.error(f"error calling {name}: {error}") from error
-        self.budget.handle(result)
+        self.budget.handle(called.cost, result)
         return result
 
     def _short_circuit(self, dot: Any, args: tuple[Operand, ...], final: Any, *, stop_at: bool) -> Any:

@@ -44,11 +44,10 @@ class Budget:
         if self._steps < 0:
             raise LimitError(f"exceeded maximum number of steps ({self._limits.steps})")
 
-    def handle(self, *values: object) -> None:
-        """Use up steps for the size of the values."""
-        for value in values:
-            if isinstance(value, str | bytes | list | tuple | dict):
-                self.step(len(value) // _CHARACTERS_PER_STEP)
+    def handle(self, cost: int, *values: object) -> None:
+        """Use up steps for the size of the values: `cost` for 256 characters or elements."""
+        size = sum(len(value) for value in values if isinstance(value, str | bytes | list | tuple | dict))
+        self.step(size * cost // _CHARACTERS_PER_STEP)
 
     def write(self, count: int) -> None:
         """Use up characters of output; raises LimitError when there are none left."""

@@ -12,9 +12,9 @@ from services.common.gotemplate.escape import escape_query
 from services.common.gotemplate.hosts import strip_domain, strip_port
 from services.common.gotemplate.letter_case import title_words, to_lower, to_upper
 from services.common.gotemplate.quoting import quote, to_bytes
-from services.common.gotemplate.regex import matches, replace_all
+from services.common.gotemplate.regex import REPLACE_COST, matches, replace_all
 from services.common.gotemplate.template import Template, parse
-from services.common.gotemplate.values import ANY, HTML, Function, GoMap, GoValue, Struct, function
+from services.common.gotemplate.values import ANY, HTML, LOOP_COST, Function, GoMap, GoValue, Struct, function
 
 _PREFIX = (
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
@@ -136,12 +136,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "strvalue": function(lambda sample: _sample(sample).labels.get("__value__", ""), _SAMPLE),
     "sortByLabel": function(_sorted, "string", _RESULT),
     "args": function(_args, ANY, variadic=True),
-    "reReplaceAll": function(replace_all, "string", "string", "string"),
+    "reReplaceAll": function(replace_all, "string", "string", "string", cost=REPLACE_COST),
     "safeHtml": function(HTML, "string"),
-    "match": function(matches, "string", "string"),
-    "title": function(partial(title_words, lower=False), "string"),
-    "toUpper": function(to_upper, "string"),
-    "toLower": function(to_lower, "string"),
+    "match": function(matches, "string", "string", cost=LOOP_COST),
+    "title": function(partial(title_words, lower=False), "string", cost=LOOP_COST),
+    "toUpper": function(to_upper, "string", cost=LOOP_COST),
+    "toLower": function(to_lower, "string", cost=LOOP_COST),
     "graphLink": function(partial(_link, 0), "string"),
     "tableLink": function(partial(_link, 1), "string"),
     "stripPort": function(strip_port, "string"),
@@ -154,7 +154,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "toTime": function(humanize.to_time, ANY),
     "toDuration": function(humanize.to_duration, ANY),
     "parseDuration": function(_parse_duration, "string"),
-    "urlQueryEscape": function(escape_query, "string"),
+    "urlQueryEscape": function(escape_query, "string", cost=LOOP_COST),
 }
 """Prometheus' functions; `query`, `now`, `pathPrefix` and `externalURL` get their meaning in `expand`."""
 

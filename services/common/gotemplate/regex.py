@@ -22,6 +22,8 @@ _MESSAGES = {
 }
 _REFERENCE = re.compile(r"\$(?:\$|\{(?P<braced>[A-Za-z0-9_]+)\}|(?P<bare>[A-Za-z0-9_]+))")
 _CACHE_SIZE = 512
+REPLACE_COST = 1024
+"""Steps for 256 characters of a replacement: each of them may be a match."""
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 

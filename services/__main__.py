@@ -59,6 +59,9 @@ def _add_tools(commands: "_Commands[argparse.ArgumentParser]") -> None:
     migrate = commands.add_parser("migrate", help="bring the database's schema up to date")
     migrate.add_argument("--config", type=Path, default=_EFFECTIVE, metavar="FILE", help=f"default: {_EFFECTIVE}")
     migrate.set_defaults(module="migrate")
+    ready = commands.add_parser("ready", help="ask a running service whether it can do its job (a health check)")
+    ready.add_argument("url", metavar="URL", help="e.g. http://127.0.0.1:9700")
+    ready.set_defaults(module="ready")
     user = commands.add_parser("user", help="manage logins").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )

@@ -10,6 +10,7 @@ from services.common.events import AlertEvent, AlertStatus, Severity
 from services.notifier.grouping import Cause
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
+_META = frozenset(r"\.+*?()|[]{}^$")
 _ORDER = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 
@@ -93,6 +94,11 @@ def notification_data(
     told = tuple(alert_data(event, external_url) for event in alerts)
     status: Literal["firing", "resolved"] = "firing" if any(alert.status == "firing" for alert in told) else "resolved"
     return NotificationData(receiver, status, cause, told, group_labels, external_url)
+
+
+def quote_meta(text: str) -> str:
+    """Return the text as Go's regexp.QuoteMeta does: Alertmanager gives a receiver's name so."""
+    return "".join(f"\\{char}" if char in _META else char for char in text)
 
 
 def rfc3339(at: float) -> str:

@@ -50,8 +50,6 @@ class Entry(BaseModel):
     attempts: int = 0
     lease_until: float = 0.0
     lease_owner: str = ""
-    tried_since: float | None = None
-    """When it was first handed to the channel: from then on it may have arrived."""
 
     @property
     def lane(self) -> Lane:
@@ -77,7 +75,7 @@ def delivery_id(lane: Lane, alerts: Sequence[AlertEvent], number: int) -> str:
 def superseded_by(newer: Entry, waiting: Iterable[Entry]) -> list[Entry]:
     """Return the waiting entries of the newer one's lane that need not be sent any more.
 
-    Never one that may have arrived, nor one that is being sent: its fate is still open.
+    Never one that is being sent: its fate is still open.
     """
     told = set(newer.alert_ids)
     return [
@@ -101,6 +99,16 @@ def back_off(entry: Entry, *, base: float, longest: float, retry_after: float | 
     return max(wait * spread, retry_after or 0.0)
 
 
-def is_free(entry: Entry, *, owner: str, now: float) -> bool:
-    """Tell whether this process may send the entry: nobody holds it, or its holder's lease is over."""
-    return not entry.lease_owner or entry.lease_owner == owner or entry.lease_until <= now
+def is_free(entry: Entry, now: float) -> bool:
+    """Tell whether the entry may be sent: nobody holds it, or its holder's lease is over."""
+    return not entry.lease_owner or entry.lease_until <= now
+
+
+def claim(entry: Entry, *, owner: str, until: float) -> Entry:
+    """Return the entry as held for one more attempt."""
+    return entry.model_copy(update={"lease_owner": owner, "lease_until": until, "attempts": entry.attempts + 1})
+
+
+def released(entry: Entry, *, next_at: float) -> Entry:
+    """Return the entry as held by nobody, to be tried at that time."""
+    return entry.model_copy(update={"lease_owner": "", "lease_until": 0.0, "next_at": next_at})

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from services.notifier.outbox import Entry, Lane, is_free
 
@@ -57,15 +57,17 @@ class Queue:
         """Return receivers' integrations that may have something due."""
         return [target for target, heap in self._heaps.items() if heap]
 
-    def take(self, target: Target, limit: int, *, owner: str, now: float) -> list[Entry]:
-        """Take up to `limit` due heads off the schedule; `put` them again to have them come back."""
+    def take(self, target: Target, limit: int, *, now: float, busy: Collection[str] = ()) -> list[Entry]:
+        """Take up to `limit` due heads off the schedule, none of the `busy` ids; `put` them to have them come back."""
         heap = self._heaps[target]
         found: list[Entry] = []
         while heap and len(found) < limit and heap[0][0] <= now:
             entry = self._valid(heapq.heappop(heap)[2])
-            if entry is not None and entry.next_at <= now and is_free(entry, owner=owner, now=now):
+            if entry is None or entry.next_at > now or not is_free(entry, now):
+                continue
+            if entry.delivery_id not in busy and entry not in found:
                 found.append(entry)
-        return list({entry.delivery_id: entry for entry in found}.values())
+        return found
 
     def _valid(self, delivery_id: str) -> Entry | None:
         entry = self.entries.get(delivery_id)

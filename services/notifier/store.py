@@ -44,10 +44,15 @@ class Extra:
 class Store:
     """Saves and loads a State; `online` is False from the first failure until `recover` has worked."""
 
+    away = (RedisError, OSError)
+    """What the client raises when Redis is away."""
+
     def __init__(self, redis: Redis | None, *, owner: str, lease: float) -> None:
         self._redis, self.owner, self._lease_ms = redis, owner, round(lease * 1000)
         self.online = False
         self.loaded = redis is None
+        self.seen_other = False
+        """Another copy held the lease when Redis was last seen."""
         self.error = "not connected yet" if redis is not None else "not configured"
 
     async def acquire(self) -> bool:
@@ -69,6 +74,16 @@ class Store:
                 return False
         return True
 
+    async def ping(self) -> bool:
+        """Tell whether Redis answers; needs no lock, so that a hung one delays nobody."""
+        if self._redis is None:
+            return False
+        try:
+            await self._redis.ping()
+        except self.away:
+            return False
+        return True
+
     async def release(self) -> None:
         """Give the lease back, so that another need not wait; errors only mean that it runs out by itself."""
         if self._redis is None or not self.online:
@@ -80,7 +95,7 @@ class Store:
                     pipe.multi()  # type: ignore[no-untyped-call]  # the client has no annotation here
                     pipe.delete(LEASE_KEY)
                     await pipe.execute()
-        except (RedisError, OSError) as error:
+        except self.away as error:
             log.debug("lease_not_released", error=error)
 
     @property
@@ -88,7 +103,7 @@ class Store:
         """Whether there is a Redis at all."""
         return self._redis is not None
 
-    async def load(self, state: State) -> None:
+    async def _load(self, state: State) -> None:
         """Read what was saved into the working copy; what memory has already stays. Raises the client's error."""
         assert self._redis is not None  # noqa: S101 - callers ask `configured` first
         for kind, model in KINDS.items():
@@ -100,33 +115,37 @@ class Store:
                     break
         self.loaded = True
 
-    async def recover(self, state: State) -> None:
-        """Bring Redis up to date after it was away (or emptied): everything in one transaction.
+    async def recover(self, state: State, *, begin: bool = False) -> None:
+        """Take the lease and make memory and Redis one: at the beginning by reading, later by writing everything.
 
-        Raises LeaseLostError when another notifier has taken over, the client's error when Redis is still away.
+        Raises LeaseLostError when another notifier has taken over, the client's error when Redis is away.
         """
-        assert self._redis is not None  # noqa: S101 - callers ask `configured` first
+        if begin:
+            self.loaded = self.online = False
         if not await self.acquire():
+            self.seen_other = True
             raise LeaseLostError("another notifier holds the lease")
         if not self.loaded:
-            await self.load(state)
-        await self._execute(state, Extra(), whole=True)
-        self.online, self.error = True, ""
+            await self._load(state)
+        if begin:
+            state.clean()
+        await self._execute(state, Extra(), whole=not begin)
+        self.online, self.seen_other, self.error = True, False, ""
         state.clean()
 
-    async def commit(self, state: State, extra: Extra | None = None) -> bool:
-        """Save what changed, with acknowledgements of stream entries, in one transaction.
+    async def commit(self, state: State, extra: Extra | None = None, *, renew: bool = False) -> bool:
+        """Save what changed, with acknowledgements of stream entries, in one transaction; `renew`: the lease at least.
 
         False when Redis is away: memory holds the changes and the entries will be read again. Raises LeaseLostError.
         """
         extra = extra or Extra()
         if not self.online:
             return False
-        if not any(state.dirty) and extra == Extra():
+        if not (renew or any(state.dirty) or extra != Extra()):
             return True
         try:
             await self._execute(state, extra, whole=False)
-        except (RedisError, OSError) as error:
+        except self.away as error:
             self.online, self.error = False, f"{type(error).__name__}: {error}"
             log.warning("redis_away", error=error)
             return False
@@ -163,6 +182,11 @@ def _name(owner: bytes | str) -> str:
     # `<instance>|<random>`: the same instance after a restart has the same name and another random part.
     text = owner.decode() if isinstance(owner, bytes) else owner
     return text.rpartition("|")[0]
+
+
+def is_own(owner: str, other: str) -> bool:
+    """Tell whether the two are the same instance, maybe in different lives."""
+    return _name(owner) == _name(other)
 
 
 def _write(pipe: Any, kind: str, table: Mapping[str, BaseModel], ids: Iterable[str] | None) -> None:

@@ -79,8 +79,15 @@ class Surroundings:
 class Channel(Protocol):
     """A kind of integration: its key in a receiver is `<key>_configs`."""
 
-    key: str
-    model: type[StrictModel]
+    @property
+    def key(self) -> str:
+        """`email` for `email_configs`."""
+        ...
+
+    @property
+    def model(self) -> type[StrictModel]:
+        """What one item of `<key>_configs` holds."""
+        ...
 
     def build(self, config: Any, around: Surroundings) -> Integration:
         """Build one integration; raises ConfigError for what only shows now (a secret file, a missing host)."""

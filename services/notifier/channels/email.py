@@ -6,18 +6,17 @@ import email.utils
 import re
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
 from services.common.config import ConfigError, StrictModel, read_secret
 from services.common.durations import Duration
 from services.common.gotemplate import TemplateError
+from services.common.gotemplate.alertmanager_data import Data
 from services.notifier.channels.base import DeliveryError, Integration, Message, Surroundings
 from services.notifier.channels.http import TlsConfig
 from services.notifier.channels.smtp import SmtpServer
 from services.notifier.data import notification_data
-from services.notifier.messages import Messages
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
@@ -68,11 +67,11 @@ def parse_addresses(text: str) -> tuple[str, ...]:
 class EmailIntegration:
     """Sends to a list of addresses, each by itself: one that is refused does not double the others."""
 
-    def __init__(self, config: EmailConfig, server: SmtpServer, sender: str, messages: Messages) -> None:
+    def __init__(self, config: EmailConfig, server: SmtpServer, sender: str, around: Surroundings) -> None:
         self.send_resolved, self.timeout = config.send_resolved, config.timeout
         self.concurrency = config.max_concurrency
         self.recipients = parse_addresses(config.to)
-        self._config, self._server, self._messages = config, server, messages
+        self._config, self._server, self._messages, self._clock = config, server, around.messages, around.clock
         self._from, self._sender = sender, parse_addresses(sender)[0]
 
     async def send(self, message: Message) -> str:
@@ -97,7 +96,7 @@ class EmailIntegration:
         )
         mail = EmailMessage(policy=email.policy.SMTP)
         for name, text in self._headers(message).items():
-            mail[name] = _LINE_BREAKS.sub(" ", self._messages.render(text, data)).strip()
+            mail[name] = _LINE_BREAKS.sub(" ", self._render(text, data))
         mail["Message-ID"] = self._message_id(message.delivery_id)
         if message.thread and message.thread != message.delivery_id:
             mail["In-Reply-To"] = mail["References"] = self._message_id(message.thread)
@@ -118,15 +117,17 @@ class EmailIntegration:
         }
         return {**own, **given}
 
-    def _add_bodies(self, mail: EmailMessage, data: Any) -> None:
-        text = self._messages.render(self._config.text, data).strip()
-        html = self._messages.render(self._config.html, data, html=True).strip()
+    def _add_bodies(self, mail: EmailMessage, data: Data) -> None:
+        text, html = self._render(self._config.text, data), self._render(self._config.html, data, html=True)
         if html and not text:
             mail.set_content(html, subtype="html")
             return
         mail.set_content(text + "\n")
         if html:
             mail.add_alternative(html, subtype="html")
+
+    def _render(self, text: str, data: Data, *, html: bool = False) -> str:
+        return self._messages.render(text, data, now=self._clock.now(), html=html).strip()
 
     def _message_id(self, delivery_id: str) -> str:
         return f"<{delivery_id}@{self._sender.rpartition('@')[2]}>"
@@ -146,7 +147,7 @@ class EmailChannel:
         for name, text in {**config.headers, "text": config.text}.items():
             around.messages.check(name, text)
         around.messages.check("html", config.html, html=True)
-        return EmailIntegration(config, _server(config, around), sender, around.messages)
+        return EmailIntegration(config, _server(config, around), sender, around)
 
 
 def _server(config: EmailConfig, around: Surroundings) -> SmtpServer:

@@ -51,7 +51,7 @@ class SmtpServer:
             client.close()
 
 
-def translate(error: Exception) -> DeliveryError:
+def translate(error: Exception) -> DeliveryError:  # noqa: PLR0911 - one return for each kind of failure
     """Return the one error type: 5xx answers are permanent, but not for the login, which may be mended meanwhile."""
     detail = (str(error) or type(error).__name__)[:_MAX_DETAIL]
     match error:

@@ -12,7 +12,7 @@ from services.common.config import ConfigError, StrictModel, read_secret
 from services.common.durations import Duration
 from services.notifier.channels import http
 from services.notifier.channels.base import Integration, Message, Surroundings
-from services.notifier.data import ZERO_TIME, AlertData, notification_data, rfc3339
+from services.notifier.data import ZERO_TIME, AlertData, notification_data, quote_meta, rfc3339
 
 _TIMEOUT = 10.0
 
@@ -90,7 +90,7 @@ class WebhookIntegration:
             external_url=self._external_url,
         )
         return {
-            "receiver": data.receiver,
+            "receiver": quote_meta(data.receiver),
             "status": data.status,
             "alerts": [_alert(alert) for alert in data.alerts],
             "groupLabels": data.group_labels,

@@ -1,0 +1,135 @@
+"""The notifier's composition root."""
+
+import secrets
+import socket
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+from redis.asyncio import Redis
+
+from services.common.bus import RedisBus, connect_redis
+from services.common.clock import Clock
+from services.common.config import ConfigError, Shared
+from services.common.heartbeat import HeartbeatWriter
+from services.common.lifecycle import keep_running, spawn
+from services.common.storage import Database
+from services.common.telemetry import Telemetry
+from services.common.tokens import ensure_token_file
+from services.common.web import is_loopback, serve, service_app
+from services.notifier.api_v2 import ApiV2
+from services.notifier.config import NotifierConfig
+from services.notifier.engine import Limits
+from services.notifier.pipeline import Pipeline
+from services.notifier.receivers import build_generation
+from services.notifier.store import Store
+from services.notifier.telemetry import NotifierMetrics
+from services.notifier.term import Term
+from services.notifier.watchdog import Watchdog
+
+__all__ = ["RunningNotifier", "build"]
+log = structlog.get_logger(__name__)
+
+
+class RunningNotifier:
+    """A notifier at work."""
+
+    def __init__(
+        self, pipeline: Pipeline, config: NotifierConfig, shared: Shared, telemetry: Telemetry, clock: Clock, base: Path
+    ) -> None:
+        self.pipeline, self.telemetry, self.port = pipeline, telemetry, 0
+        self._config, self._shared, self._clock, self._base = config, shared, clock, base
+
+    def ready(self) -> str:
+        """Return "" while it takes alerts and delivers; Redis away is no reason not to."""
+        return "" if self.pipeline.active else "standing by: another notifier works"
+
+    async def reload(self) -> None:
+        """Read routes, receivers and templates again; raises ConfigError, and what is in force stays."""
+        try:
+            generation = await build_generation(
+                self._config, base=self._base, external_url=self._shared.external_url, clock=self._clock
+            )
+        except ConfigError as error:
+            self.telemetry.config_reload_success.labels("alertmanager").set(0)
+            log.error("config_refused", error=str(error))  # noqa: TRY400 - the message says it all, with file and line
+            raise
+        await self.pipeline.reconfigure(generation)
+        mark_loaded(self.telemetry, self._clock)
+        log.info("config_reloaded", receivers=len(generation.receivers))
+
+
+def mark_loaded(telemetry: Telemetry, clock: Clock) -> None:
+    """Show that the newest configuration is in force."""
+    telemetry.config_reload_success.labels("alertmanager").set(1)
+    telemetry.config_reload_time.labels("alertmanager").set(clock.now())
+
+
+async def build(
+    stack: AsyncExitStack, config: NotifierConfig, shared: Shared, *, clock: Clock, base: Path
+) -> RunningNotifier:
+    """Open everything on the stack and start; raises ConfigError for a configuration that can't be used."""
+    telemetry = Telemetry("notifier")
+    metrics = NotifierMetrics(telemetry)
+    generation = await build_generation(config, base=base, external_url=shared.external_url, clock=clock)
+    mark_loaded(telemetry, clock)
+    redis = await _redis(stack, shared)
+    instance = config.instance or f"{socket.gethostname()}:{config.listen}"
+    store = Store(redis, owner=f"{instance}|{secrets.token_hex(8)}", lease=config.lease)
+    pipeline = Pipeline(
+        store, generation, clock=clock, metrics=metrics, max_attempts=config.max_queued_attempts,
+        limits=Limits(retry_for=config.retry_for, retention=config.retention),
+    )  # fmt: skip
+    stack.push_async_callback(_close_generation, pipeline)
+    running = RunningNotifier(pipeline, config, shared, telemetry, clock, base)
+    watchdog = Watchdog(shared.heartbeat_interval, config.evaluator_grace, clock.now())
+    running.port = await _serve(stack, running, config, shared, watchdog)
+    database = _database(stack, shared)
+    bus = RedisBus(redis, clock) if redis is not None else None
+    term = Term(pipeline, config, telemetry, clock, redis=redis, bus=bus, database=database, watchdog=watchdog)
+    stack.push_async_callback(store.release)
+    if await term.try_begin():
+        log.info("notifier_active", instance=instance, saved="redis" if store.online else "memory")
+    spawn(stack, keep_running("term", term.run, clock=clock, telemetry=telemetry, max_pause=2.0), name="term")
+    if redis is not None:
+        beat = HeartbeatWriter(
+            redis, telemetry, clock, instance=instance, interval=shared.heartbeat_interval, ready=running.ready
+        )
+        spawn(
+            stack, keep_running("heartbeat", beat.round, clock=clock, telemetry=telemetry, max_pause=2.0), name="beat"
+        )
+    return running
+
+
+async def _close_generation(pipeline: Pipeline) -> None:
+    pipeline.generation.users = 0
+    await pipeline.generation.retire()
+
+
+async def _redis(stack: AsyncExitStack, shared: Shared) -> Redis | None:
+    if shared.redis is None:
+        return None
+    redis = connect_redis(shared.redis.resolve())
+    stack.push_async_callback(redis.aclose)
+    return redis
+
+
+def _database(stack: AsyncExitStack, shared: Shared) -> Database | None:
+    if shared.postgres is None:
+        return None
+    database = Database(shared.postgres.resolve(), name="notifier")
+    stack.push_async_callback(database.close)
+    return database
+
+
+async def _serve(
+    stack: AsyncExitStack, running: RunningNotifier, config: NotifierConfig, shared: Shared, watchdog: Watchdog
+) -> int:
+    pipeline = running.pipeline
+    clock = pipeline.clock
+    token = ensure_token_file(shared.token_path)
+    is_open = config.open_metrics or is_loopback(config.listen)
+    app = service_app(running.telemetry, clock, running.ready, token=token, open_paths=("/metrics",) if is_open else ())
+    api = ApiV2(pipeline, started_at=clock.now(), reload=running.reload, heard=lambda: watchdog.hear(clock.now()))
+    api.add_routes(app)
+    return await serve(stack, app, config.listen, setting="notifier.listen")

@@ -1,0 +1,161 @@
+"""One step at a time: change the working copy, look at groups whose time has come, save it all in one transaction."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from services.common.clock import Clock
+from services.notifier.engine import Engine, Limits
+from services.notifier.outbox import released
+from services.notifier.receivers import Generation
+from services.notifier.state import State
+from services.notifier.store import Extra, LeaseLostError, Store, is_own
+from services.notifier.telemetry import NotifierMetrics
+
+_CATCH_UP = 10.0
+log = structlog.get_logger(__name__)
+
+
+class StandbyError(RuntimeError):
+    """Another copy of the notifier works; this one takes nothing."""
+
+
+class Pipeline:
+    """The working copy and the lock around it; `active` between `begin` and the loss of the lease."""
+
+    def __init__(
+        self,
+        store: Store,
+        generation: Generation,
+        *,
+        clock: Clock,
+        metrics: NotifierMetrics,
+        limits: Limits,
+        max_attempts: int,
+    ) -> None:
+        self.store, self.generation, self.clock, self.metrics = store, generation, clock, metrics
+        self._limits, self._max_attempts = limits, max_attempts
+        self._lock = asyncio.Lock()
+        self._engine = self._new_engine()
+        self._hold_until = 0.0
+        self.active = False
+        self.lost = asyncio.Event()
+        self.work = asyncio.Event()
+        """Set when the outbox or a timer may need a look."""
+        self.attempted = asyncio.Event()
+        """Set when there are records of attempts for Postgres."""
+
+    def _new_engine(self) -> Engine:
+        state = State(max_attempts=self._max_attempts)
+        return Engine(state, self.generation.tree, self.generation.receivers, self._limits)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine over the present working copy."""
+        return self._engine
+
+    @property
+    def state(self) -> State:
+        """The present working copy."""
+        return self._engine.state
+
+    async def begin(self) -> bool:
+        """Start to work: take the lease and load what was saved; False when another copy works.
+
+        With Redis away at the start it works from memory alone, and takes in what was saved once Redis is there.
+        """
+        async with self._lock:
+            self._engine = self._new_engine()
+            self.lost.clear()
+            if self.store.configured and not await self._open():
+                return False
+            self._adopt()
+            self.active = True
+            self._hold_until = self.clock.now() + _CATCH_UP if self.store.online else 0.0
+            self.metrics.active.set(1)
+        return True
+
+    async def _open(self) -> bool:
+        try:
+            await self.store.recover(self.state, begin=True)
+        except LeaseLostError:
+            self.metrics.active.set(0)
+            return False
+        except self.store.away as error:
+            if self.store.seen_other:
+                # Another copy was at work when Redis was last seen: it goes on from its memory, we would double it.
+                raise
+            log.warning("redis_away", error=error, at="start")
+        return True
+
+    def _adopt(self) -> None:
+        # What this same instance was sending when it ended is nobody's now; routes may have changed meanwhile.
+        for entry in list(self.state.queue.entries.values()):
+            if entry.lease_owner and is_own(entry.lease_owner, self.store.owner):
+                self.state.put_entry(released(entry, next_at=entry.next_at))
+        self._engine.reconfigure(self.generation.tree, self.generation.receivers, self.clock.now())
+
+    async def step(self, change: Callable[[float], None], extra: Extra | None = None, *, renew: bool = False) -> bool:
+        """Apply a change at the present time; True when it is saved. Raises StandbyError."""
+        async with self._lock:
+            if not self.active:
+                raise StandbyError("another notifier works now")
+            now = self.clock.now()
+            change(now)
+            self.flush(now)
+            try:
+                saved = await self.store.commit(self.state, extra, renew=renew)
+            except LeaseLostError as error:
+                raise self._stand_by(error) from error
+            self.work.set()
+            return saved
+
+    def flush(self, now: float) -> None:
+        """Put the messages that are due into the outbox; only inside a step."""
+        if now >= self._hold_until:
+            for due in self._engine.flush_due(now):
+                self.metrics.messages.labels(due.cause.value).inc()
+
+    async def recover(self) -> None:
+        """Write everything anew if Redis was away and is back; raises the client's error when it is not."""
+        async with self._lock:
+            if not self.active or self.store.online or not self.store.configured:
+                return
+            try:
+                await self.store.recover(self.state)
+            except LeaseLostError as error:
+                raise self._stand_by(error) from error
+            self._adopt()
+            log.info("redis_back", alerts=len(self.state.alerts), outbox=len(self.state.queue))
+            self.work.set()
+
+    def _stand_by(self, error: LeaseLostError) -> StandbyError:
+        log.warning("standing_by", error=error)
+        self.active = False
+        self.metrics.active.set(0)
+        self.lost.set()
+        return StandbyError("another notifier works now")
+
+    async def reconfigure(self, generation: Generation) -> None:
+        """Put a new configuration into force."""
+        async with self._lock:
+            old, self.generation = self.generation, generation
+            self._engine.reconfigure(generation.tree, generation.receivers, self.clock.now())
+        await old.retire()
+        if self.active:
+            await self.step(lambda _now: None)
+
+    def caught_up(self) -> None:
+        """Say that the stream's backlog is read: from now on groups are looked at.
+
+        Before, an alert whose end is further on in the backlog would still be told.
+        """
+        if self._hold_until > 0:
+            self._hold_until = 0.0
+            self.work.set()
+
+    def next_timer(self) -> float | None:
+        """Return when the next group is to be looked at."""
+        timer = self.state.next_timer()
+        return None if timer is None else max(timer, self._hold_until)

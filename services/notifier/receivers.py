@@ -1,0 +1,111 @@
+"""One configuration in force: its tree, and the integrations that were built for it."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import structlog
+import yaml
+
+from services.common.clock import Clock
+from services.common.config import ConfigError
+from services.common.yaml_source import YamlSource
+from services.notifier import alertmanager
+from services.notifier.alertmanager import AlertmanagerConfig
+from services.notifier.channels import CHANNELS
+from services.notifier.channels.base import Integration, Surroundings
+from services.notifier.config import NotifierConfig
+from services.notifier.engine import IntegrationInfo, Receivers
+from services.notifier.messages import Messages
+from services.notifier.queue import Target
+from services.notifier.routing import Route, build_tree
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Generation:
+    """What one reading of the configuration gave; closed when it is out of force and nothing uses it any more."""
+
+    config: AlertmanagerConfig
+    tree: Route
+    receivers: Receivers
+    integrations: dict[Target, Integration]
+    stack: AsyncExitStack
+    users: int = 0
+    retired: bool = False
+    closed: bool = field(default=False)
+
+    async def done(self) -> None:
+        """Close what it holds if it is out of force and unused."""
+        if self.retired and self.users == 0 and not self.closed:
+            self.closed = True
+            await self.stack.aclose()
+
+    async def retire(self) -> None:
+        """Take it out of force."""
+        self.retired = True
+        await self.done()
+
+    def shown(self) -> str:
+        """Return the configuration as YAML with every secret hidden."""
+        return yaml.safe_dump(
+            self.config.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=False
+        )
+
+
+async def build_generation(settings: NotifierConfig, *, base: Path, external_url: str, clock: Clock) -> Generation:
+    """Read the configuration and build its integrations; raises ConfigError with a line for each mistake."""
+    if settings.config is not None:
+        source = YamlSource("notifier.config", settings.config, {})
+        config = alertmanager.read(source)
+        folder = base
+    else:
+        path = base / settings.config_file
+        config, source = alertmanager.load(path)
+        folder = path.resolve().parent
+    stack = AsyncExitStack()
+    try:
+        messages = Messages(
+            _template_files(config, folder), external_url=external_url, zone=ZoneInfo(settings.time_zone)
+        )
+        around = Surroundings(config.global_, folder, messages, clock, stack)
+        receivers, integrations = _build(config, source, around)
+    except BaseException:
+        await stack.aclose()
+        raise
+    return Generation(config, build_tree(config.route.spec()), receivers, integrations, stack)
+
+
+def _template_files(config: AlertmanagerConfig, folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for pattern in config.templates:
+        path = Path(pattern)
+        root, relative = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
+        files = sorted(root.glob(str(relative)))
+        if not files:
+            log.warning("templates_not_found", pattern=pattern)
+        found += files
+    return found
+
+
+def _build(
+    config: AlertmanagerConfig, source: YamlSource, around: Surroundings
+) -> tuple[Receivers, dict[Target, Integration]]:
+    channels = {channel.key: channel for channel in CHANNELS}
+    receivers: Receivers = {}
+    integrations: dict[Target, Integration] = {}
+    for index, receiver in enumerate(config.receivers):
+        infos = []
+        for key, number, item in receiver.integrations():
+            name = f"{key}/{number}"
+            try:
+                built = channels[key].build(item, around)
+            except ConfigError as error:
+                place = ("receivers", index, f"{key}_configs", number)
+                raise ConfigError(str(source.error(place, f"receiver {receiver.name!r}: {error}"))) from error
+            integrations[receiver.name, name] = built
+            infos.append(IntegrationInfo(name, key, built.send_resolved, built.recipients))
+        receivers[receiver.name] = tuple(infos)
+    return receivers, integrations

@@ -1,0 +1,118 @@
+"""One term of work: from the lease taken to the lease lost, all loops run; in between this copy stands by."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from redis.asyncio import Redis
+
+from services.common.bus import Bus, BusUnavailableError
+from services.common.clock import Clock
+from services.common.events import ACTIONS_STREAM, ALERTS_STREAM
+from services.common.lifecycle import keep_running, spawn
+from services.common.storage import Database
+from services.common.telemetry import Telemetry
+from services.notifier.attempt_log import AttemptLog
+from services.notifier.config import NotifierConfig
+from services.notifier.consumer import GROUP, ActionConsumer, AlertConsumer
+from services.notifier.delivery import Dispatcher
+from services.notifier.pipeline import Pipeline
+from services.notifier.watchdog import EvaluatorWatch, Watchdog
+
+_TICK = 1.0
+_SWEEP_EVERY = 5
+_MEASURE_EVERY = 5
+
+
+class Term:
+    """The loops and what they share."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        config: NotifierConfig,
+        telemetry: Telemetry,
+        clock: Clock,
+        *,
+        redis: Redis | None,
+        bus: Bus | None,
+        database: Database | None,
+        watchdog: Watchdog,
+    ) -> None:
+        self._pipeline, self._config, self._telemetry, self._clock = pipeline, config, telemetry, clock
+        self._redis, self._bus, self._database, self._watchdog = redis, bus, database, watchdog
+        self._ticks = 0
+
+    async def try_begin(self) -> bool:
+        """Begin to work if no other copy does."""
+        return await self._pipeline.begin()
+
+    async def run(self) -> None:
+        """Stand by until the lease is free, then work until it is lost."""
+        while not self._pipeline.active and not await self._pipeline.begin():
+            await self._clock.sleep(self._config.lease / 3)
+        async with AsyncExitStack() as stack:
+            for name, work in self._loops().items():
+                looping = keep_running(name, work, clock=self._clock, telemetry=self._telemetry, max_pause=2.0)
+                spawn(stack, looping, name=f"notifier-{name}")
+            await self._pipeline.lost.wait()
+
+    def _loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        pipeline, clock = self._pipeline, self._clock
+        # The dispatcher is started first, so that it is stopped last: what the others did is still sent.
+        loops: dict[str, Callable[[], Awaitable[None]]] = {
+            "deliver": Dispatcher(pipeline, clock, self._config).run,
+            "housekeeping": self._housekeeping,
+        }
+        if self._database is not None:
+            loops["attempts"] = AttemptLog(pipeline, self._database, clock).round
+        if self._bus is not None:
+            loops["alerts"] = AlertConsumer(self._bus, pipeline, lambda: self._watchdog.hear(clock.now())).round
+            loops["actions"] = ActionConsumer(self._bus, pipeline).round
+        if self._redis is not None and self._config.watch_evaluator:
+            loops["watchdog"] = EvaluatorWatch(pipeline, self._redis, clock, self._watchdog).round
+        return loops
+
+    async def _housekeeping(self) -> None:
+        pipeline, store = self._pipeline, self._pipeline.store
+        self._telemetry.dependency_up.labels("redis").set(store.online)
+        if not store.online and await store.ping():
+            try:
+                await pipeline.recover()
+            except store.away as error:
+                # It answers but takes nothing yet: the next tick tries again, and sweeping goes on from memory.
+                self._telemetry.loop_errors.labels("recover", type(error).__name__).inc()
+        since = self._watchdog.alive_since(self._clock.now())
+        sweep = self._ticks % _SWEEP_EVERY == 0
+        await pipeline.step(
+            lambda now: _sweep(pipeline, now, since) if sweep else None, renew=self._ticks % self._renew_every() == 0
+        )
+        if self._ticks % _MEASURE_EVERY == 0:
+            await self._measure()
+        self._ticks += 1
+        await self._clock.sleep(_TICK)
+
+    def _renew_every(self) -> int:
+        return max(1, int(self._config.lease / 3 / _TICK))
+
+    async def _measure(self) -> None:
+        pipeline, metrics, now = self._pipeline, self._pipeline.metrics, self._clock.now()
+        state = pipeline.state
+        oldest = state.queue.oldest()
+        firing = sum(record.firing for record in state.alerts.values())
+        metrics.outbox.set(len(state.queue))
+        metrics.outbox_age.set(0.0 if oldest is None else max(0.0, now - oldest))
+        metrics.groups.set(len(state.groups))
+        metrics.alerts.labels("firing").set(firing)
+        metrics.alerts.labels("resolved").set(len(state.alerts) - firing)
+        metrics.queued_attempts.set(len(state.attempts))
+        metrics.dropped_attempts.set(state.attempts_dropped)
+        if self._bus is not None and pipeline.store.online:
+            for stream in (ALERTS_STREAM, ACTIONS_STREAM):
+                try:
+                    metrics.lag.labels(stream).set(await self._bus.lag(stream, GROUP))
+                except BusUnavailableError:
+                    return
+
+
+def _sweep(pipeline: Pipeline, now: float, heard_since: float | None) -> None:
+    pipeline.engine.sweep(now, heard_since=heard_since)

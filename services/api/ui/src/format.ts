@@ -65,12 +65,34 @@ export function reading(value: number, unit: Unit): Reading {
   }
 }
 
+/** The marks of an axis: one unit for all, and as many digits as tell them apart. */
+export function formatTicks(ticks: number[], unit: Unit): string[] {
+  const largest = Math.max(...ticks.map(Math.abs));
+  const whole = reading(largest, unit).unit;
+  const factor = FACTORS[whole] ?? 1;
+  const step = Math.abs((ticks[1] ?? largest) - (ticks[0] ?? 0)) * factor;
+  const digits = step > 0 ? Math.min(Math.max(Math.ceil(-Math.log10(step) - 1e-9), 0), 6) : 0;
+  if (unit === "count") return ticks.map((tick) => formatValue(tick, unit));
+  return ticks.map((tick) => join({ number: numeral(tick * factor, digits), unit: whole }));
+}
+
+/** What a value is multiplied by to be shown in a unit. */
+const FACTORS: Record<string, number> = {
+  "%": 100,
+  µs: 1e6,
+  ms: 1e3,
+  min: 1 / 60,
+  h: 1 / 3600,
+  ...Object.fromEntries(BYTES.map((name, power) => [name, 1024 ** -power])),
+};
+
+const join = ({ number, unit }: Reading): string =>
+  unit === "" || unit === "%" || unit === "/s" ? `${number}${unit}` : `${number}\u00a0${unit}`;
+
 /** A value with its unit as one text; percent and `/s` stand close, other units apart. */
 export function formatValue(value: number | null, unit: Unit): string {
   if (value === null) return strings.panel.noValue;
-  const { number, unit: suffix } = reading(value, unit);
-  if (suffix === "" || suffix === "%" || suffix === "/s") return `${number}${suffix}`;
-  return `${number}\u00a0${suffix}`;
+  return join(reading(value, unit));
 }
 
 const OPERATORS: Record<string, string> = { ">=": "≥", "<=": "≤", "!=": "≠", "==": "=" };
@@ -121,6 +143,11 @@ export function formatAge(at: number | null, now: number): string {
 /** Date and time in the viewer's own zone and manner. */
 export function formatTime(at: number): string {
   return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }).format(at * 1000);
+}
+
+/** Hour and minute in the viewer's own zone and manner. */
+export function formatMinute(at: number): string {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at * 1000);
 }
 
 /** The time of day in the viewer's own zone and manner. */

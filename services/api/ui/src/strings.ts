@@ -173,6 +173,7 @@ export const strings = {
 
   services: {
     title: "Tocsin itself",
+    names: { collector: "Collector", evaluator: "Evaluator", notifier: "Notifier", api: "API" } as Record<string, string>,
     ready: "Ready",
     notReady: "Not ready",
     missing: "Missing",

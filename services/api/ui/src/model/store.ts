@@ -118,6 +118,11 @@ export class Store {
     if (state !== null) this.state.value = { ...state, alerts: mergeAlerts(state.alerts, [alert], []) };
   }
 
+  /** A component's name as its card has it; the key where it has no card. */
+  componentTitle(key: string): string {
+    return this.state.value?.health.components.find((component) => component.key === key)?.title ?? key;
+  }
+
   retryNow(): void {
     this.feed.retryNow();
   }

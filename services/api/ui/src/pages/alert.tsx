@@ -30,14 +30,14 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 }
 
 function Facts({ alert }: { alert: AlertDetail }): JSX.Element {
-  const { now } = useStore();
+  const store = useStore();
   return (
     <dl class="facts">
-      <Fact name={words.component}>{alert.component}</Fact>
+      <Fact name={words.component}>{store.componentTitle(alert.component)}</Fact>
       <Fact name={words.category}>{categoryText(alert.category)}</Fact>
       <Fact name={strings.alerts.started}>{formatTime(alert.starts_at)}</Fact>
       <Fact name={strings.alerts.resolved}>{alert.ends_at === null ? "" : formatTime(alert.ends_at)}</Fact>
-      <Fact name={words.duration}>{formatDuration((alert.ends_at ?? now.value) - alert.starts_at)}</Fact>
+      <Fact name={words.duration}>{formatDuration((alert.ends_at ?? store.now.value) - alert.starts_at)}</Fact>
       <Fact name={strings.alerts.value}>{alert.value === null ? "" : String(alert.value)}</Fact>
       <Fact name={words.notifications}>{String(alert.notifications)}</Fact>
       <Fact name={words.rule}>{alert.rule.name}</Fact>

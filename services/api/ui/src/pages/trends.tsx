@@ -5,36 +5,41 @@ import { useStore } from "../model/store";
 import { Chart } from "../parts/chart";
 import { Icon } from "../parts/icon";
 import { Limits } from "../parts/limits";
-import { Loading } from "../parts/states";
+import { Loading, Section } from "../parts/states";
 import { strings } from "../strings";
 import { toneOf } from "../tones";
 import type { Panel } from "../types";
 
 const words = strings.trends;
 
-function TrendCard({ panel, stale }: { panel: Panel; stale: boolean }): JSX.Element {
+function TrendCard({ panel }: { panel: Panel }): JSX.Element {
   const tone = toneOf(panel.status);
   return (
     <article
       class="card chart-card"
       data-tone={tone}
-      data-stale={stale ? "" : undefined}
       aria-labelledby={`trend-${panel.key}`}
     >
       <header class="card-head">
-        <h2 id={`trend-${panel.key}`}>{panel.title}</h2>
-        {stale && <span class="stale-mark">{strings.link.stale}</span>}
+        <h3 id={`trend-${panel.key}`}>{panel.title}</h3>
         <span class="chart-value">
           <Icon name={tone} label={strings.panel.status[panel.status]} tone={tone} />
           {formatValue(panel.value, panel.unit)}
         </span>
       </header>
       <p class="tile-limits">
-        {panel.component} · <Limits panel={panel} />
+        <Limits panel={panel} />
       </p>
       <Chart panel={panel} />
     </article>
   );
+}
+
+/** Panels of the same component together, in the order in which the components first appear. */
+function byComponent(panels: Panel[]): Map<string, Panel[]> {
+  const groups = new Map<string, Panel[]>();
+  for (const panel of panels) groups.set(panel.component, [...(groups.get(panel.component) ?? []), panel]);
+  return groups;
 }
 
 /** Every recorded metric as a chart; `?metric=` names one, as the rules' action links do. */
@@ -44,7 +49,7 @@ export function TrendsPage({ metric }: { metric: string }): JSX.Element {
   if (state === null) return <Loading />;
   const { panels } = state.metrics;
   const chosen = panels.filter((panel) => panel.key === metric);
-  const shown = chosen.length > 0 ? chosen : panels;
+  const groups = byComponent(chosen.length > 0 ? chosen : panels);
   return (
     <>
       <header class="page-head">
@@ -58,11 +63,20 @@ export function TrendsPage({ metric }: { metric: string }): JSX.Element {
         )}
       </header>
       {panels.length === 0 && <p class="quiet">{strings.panel.none}</p>}
-      <div class="charts" data-single={chosen.length === 1 ? "" : undefined}>
-        {shown.map((panel) => (
-          <TrendCard key={panel.key} panel={panel} stale={store.stale.value} />
-        ))}
-      </div>
+      {[...groups].map(([component, group]) => (
+        <Section
+          key={component}
+          id={`trends-${component}`}
+          title={store.componentTitle(component)}
+          stale={store.stale.value}
+        >
+          <div class="charts" data-single={chosen.length === 1 ? "" : undefined}>
+            {group.map((panel) => (
+              <TrendCard key={panel.key} panel={panel} />
+            ))}
+          </div>
+        </Section>
+      ))}
     </>
   );
 }

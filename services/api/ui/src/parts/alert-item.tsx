@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 
 import { safeLink } from "../model/router";
+import { useStore } from "../model/store";
 import { strings } from "../strings";
 import { toneOf } from "../tones";
 import type { Alert } from "../types";
@@ -50,8 +51,9 @@ export function Marks({ alert }: { alert: Alert }): JSX.Element | null {
 
 /** One firing alert; focusable as a whole, so that shortcuts know which one is meant. */
 export function AlertItem({ alert }: { alert: Alert }): JSX.Element {
+  const store = useStore();
   const tone = toneOf(alert.severity);
-  const about = [alert.component, categoryText(alert.category)].filter((part) => part !== "").join(" · ");
+  const about = [store.componentTitle(alert.component), categoryText(alert.category)].filter((part) => part !== "").join(" · ");
   return (
     <article
       class="card alert"

@@ -22,7 +22,7 @@ function Row({ panel }: { panel: Panel }): JSX.Element {
       </dd>
       <dd class="row-value">
         {breached && <Icon name={tone} label={strings.panel.status[panel.status]} tone={tone} />}
-        {formatValue(panel.value, panel.unit)}
+        {panel.value === null ? <span class="row-none">{strings.panel.noValue}</span> : formatValue(panel.value, panel.unit)}
       </dd>
       <dd class="row-limits">
         <Limits panel={panel} />

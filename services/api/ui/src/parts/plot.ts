@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
-import { formatThreshold, formatValue } from "../format";
+import { formatMinute, formatThreshold, formatTicks } from "../format";
 import { toneOf } from "../tones";
 import type { Panel } from "../types";
 import { extent } from "./spark-path";
@@ -72,7 +72,7 @@ export class Plot {
       ctx.stroke();
       const roomAbove = y - bbox.top > 20 * scale;
       const text = formatThreshold(threshold, this.panel.unit);
-      ctx.fillText(text, bbox.left + bbox.width - 4 * scale, y + (roomAbove ? -6 : 15) * scale);
+      ctx.fillText(text, bbox.left + bbox.width - 4 * scale, y + (roomAbove ? -8 : 16) * scale);
     }
     ctx.restore();
   }
@@ -92,8 +92,8 @@ export class Plot {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: () => this.range() } },
       axes: [
-        axis,
-        { ...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => formatValue(tick, this.panel.unit)) },
+        { ...axis, values: (_plot, ticks) => ticks.map(formatMinute) },
+        { ...axis, size: 64, values: (_plot, ticks) => formatTicks(ticks, this.panel.unit) },
       ],
       series: [
         {},

@@ -24,7 +24,7 @@ export function Services({ health, stale }: { health: Health; stale: boolean }):
         <ul class="services card">
           {services.map((beat) => (
             <li key={`${beat.service} ${beat.instance}`} title={`${beat.instance} · ${beat.version}`}>
-              <span class="service-name">{beat.service}</span>
+              <span class="service-name">{words.names[beat.service] ?? beat.service}</span>
               <Badge tone={beat.ready ? "ok" : "warning"} text={beat.ready ? words.ready : words.notReady} />
               <span class="quiet">
                 {words.seen} <Age at={beat.at} />

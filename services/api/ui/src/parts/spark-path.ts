@@ -12,6 +12,8 @@ export interface SparkShape {
 
 /** A threshold farther from the values than this many times their span would flatten the line. */
 const NEAR = 1.5;
+/** The least share of its size that a quiet line's height stands for. */
+const CALM = 0.25;
 /** A pause this much longer than the usual step is a gap in the data. */
 const GAP = 3;
 
@@ -33,7 +35,7 @@ export function runs(points: Point[]): Point[][] {
   return parts;
 }
 
-/** Lowest and highest value to show: the data's, and those of thresholds near it, with room above and below. */
+/** Lowest and highest value to show: the data's and those of thresholds near it, with room above and below. */
 export function extent(values: number[], limits: number[]): { low: number; high: number; near: number[] } {
   const least = Math.min(...values);
   const most = Math.max(...values);
@@ -41,8 +43,11 @@ export function extent(values: number[], limits: number[]): { low: number; high:
   const near = limits.filter((limit) => limit >= least - span * NEAR && limit <= most + span * NEAR);
   const low = Math.min(least, ...near);
   const high = Math.max(most, ...near);
-  const room = (high - low || span) * 0.08;
-  return { low: low - room, high: high + room, near };
+  // Nothing near to compare with: a jitter of a few percent must look like one, not like a storm.
+  const wanted = near.length > 0 ? high - low || span : Math.max(high - low, Math.abs(most) * CALM, Number.MIN_VALUE);
+  const room = (wanted - (high - low)) / 2 + wanted * 0.08;
+  // What never falls below zero is not drawn as if it could.
+  return { low: low >= 0 ? Math.max(low - room, Math.min(0, low)) : low - room, high: high + room, near };
 }
 
 /** Paths in a box of the given size; null without two points to join. */

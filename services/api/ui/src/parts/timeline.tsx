@@ -37,7 +37,7 @@ function Entry({ entry }: { entry: TimelineEntry }): JSX.Element {
         <p class="entry-title">
           <strong>{words.kinds[entry.kind] ?? entry.kind}</strong>
           {entry.channel !== "" && ` ${words.sent(entry.channel, entry.recipient)}`}
-          {entry.by !== "" && ` ${words.by(entry.by)}`}
+          {entry.by !== "" && entry.kind !== "notification" && ` ${words.by(entry.by)}`}
           {outcome.length > 0 && <span class="entry-result">{outcome.join(": ")}</span>}
         </p>
         {entry.text !== "" && <p class="entry-text">{entry.text}</p>}

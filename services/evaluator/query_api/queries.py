@@ -1,0 +1,90 @@
+"""`/api/v1/query`, `query_range`, `format_query`, `query_exemplars`."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from services.common.clock import Clock
+from services.evaluator.promql import PromqlError, format_expr, parse
+from services.evaluator.query_api.encode import result_data, success
+from services.evaluator.query_api.params import ApiError, Params, bad
+from services.evaluator.query_api.service import QueryService
+
+MAX_STEPS = 11_000
+_LIMITED = "results truncated due to limit"
+
+
+class QueryRoutes:
+    """Evaluates what it is asked."""
+
+    def __init__(self, service: QueryService, clock: Clock) -> None:
+        self._service, self._clock = service, clock
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return the routes; each takes GET and POST."""
+        return [
+            route
+            for path, handler in (
+                ("/api/v1/query", self._query),
+                ("/api/v1/query_range", self._range),
+                ("/api/v1/format_query", self._format),
+                ("/api/v1/query_exemplars", self._exemplars),
+            )
+            for route in (web.get(path, handler), web.post(path, handler))
+        ]
+
+    async def _query(self, request: web.Request) -> web.Response:
+        params = await Params.of(request)
+        limit = params.count("limit")
+        t_ms = params.time_ms("time", round(self._clock.now() * 1000))
+        result = await self._service.instant(
+            params.text("query"), t_ms, limit_s=_timeout(params), lookback=_lookback(params)
+        )
+        data, cut = result_data(result, limit)
+        return success(data, warnings=[*result.warnings, *([_LIMITED] if cut else [])], infos=result.infos)
+
+    async def _range(self, request: web.Request) -> web.Response:
+        params = await Params.of(request)
+        limit = params.count("limit")
+        start, end = params.needed_time_ms("start"), params.needed_time_ms("end")
+        if end < start:
+            raise bad("end", "end timestamp must not be before start time")
+        step = round(params.seconds("step") * 1000)
+        if step <= 0:
+            raise bad("step", "zero or negative query resolution step widths are not accepted. Try a positive integer")
+        if (end - start) // step > MAX_STEPS:
+            raise ApiError(
+                "bad_data",
+                "exceeded maximum resolution of 11,000 points per timeseries. "
+                "Try decreasing the query resolution (?step=XX)",
+            )
+        result = await self._service.range(
+            params.text("query"), start, end, step, limit_s=_timeout(params), lookback=_lookback(params)
+        )
+        data, cut = result_data(result, limit)
+        return success(data, warnings=[*result.warnings, *([_LIMITED] if cut else [])], infos=result.infos)
+
+    async def _format(self, request: web.Request) -> web.Response:
+        params = await Params.of(request)
+        try:
+            return success(format_expr(parse(params.text("query"))))
+        except PromqlError as error:
+            raise bad("query", str(error)) from error
+
+    async def _exemplars(self, _request: web.Request) -> web.Response:
+        # Exemplars are read over, not kept; Grafana asks for them all the same.
+        return success([])
+
+
+def _timeout(params: Params) -> float:
+    value = params.seconds("timeout", 0.0)
+    if value < 0:
+        raise bad("timeout", "must not be negative")
+    return value
+
+
+def _lookback(params: Params) -> float:
+    value = params.seconds("lookback_delta", 0.0)
+    if value < 0:
+        raise bad("lookback_delta", "must not be negative")
+    return value

@@ -1,0 +1,1 @@
+"""Rules: Prometheus rule files, the alert state machine, and when a group is evaluated."""

@@ -1,0 +1,88 @@
+"""Rules ready to be evaluated: parsed, checked, with defaults filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.evaluator.promql import Expr, format_expr, selectors
+from services.evaluator.promql import thresholds as find_thresholds
+from services.evaluator.rules.model import NoData
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingRule:
+    """Writes the result of an expression as a new series."""
+
+    name: str
+    expr: Expr
+    labels: Mapping[str, str]
+    file: str
+    line: int
+    key: str
+
+
+@dataclass(frozen=True, eq=False)
+class AlertingRule:
+    """Makes an alert of each series that an expression gives; times in seconds."""
+
+    name: str
+    expr: Expr
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    file: str
+    line: int
+    key: str
+    hold: float = 0.0
+    keep_firing: float = 0.0
+    cooldown: float = 0.0
+    max_per_hour: int = 0
+    clear: Expr | None = None
+    no_data: NoData = "resolve"
+    presence: Expr | None = None
+    """Gives an element for each label set that has data, whether it breaches or not; None when that can't be told."""
+
+
+Rule = RecordingRule | AlertingRule
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """A rule group; `key` names it among all files."""
+
+    key: str
+    name: str
+    file: str
+    interval: float
+    query_offset: float
+    limit: int
+    rules: tuple[Rule, ...]
+
+    @property
+    def reads(self) -> frozenset[str] | None:
+        """The metric names that its rules read; None when a rule reads by pattern, so any name may matter."""
+        found: set[str] = set()
+        for expr in self.expressions:
+            for name, *_ in selectors(expr):
+                if name is None:
+                    return None
+                found.add(name)
+        return frozenset(found)
+
+    @property
+    def expressions(self) -> list[Expr]:
+        """All expressions whose series matter (`presence` reads what `expr` and `clear` read)."""
+        found: list[Expr] = []
+        for rule in self.rules:
+            found.append(rule.expr)
+            if isinstance(rule, AlertingRule):
+                found += [rule.clear] if rule.clear is not None else []
+        return found
+
+
+def describe_thresholds(rule: AlertingRule) -> list[dict[str, object]]:
+    """Return the comparisons with numbers at the top of the rule's expression, for the dashboard."""
+    return [{"expr": one.expr, "op": one.op, "value": one.value} for one in find_thresholds(rule.expr)]
+
+
+def canonical(expr: Expr) -> str:
+    """Return the expression's canonical text."""
+    return format_expr(expr)

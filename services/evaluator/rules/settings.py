@@ -1,0 +1,19 @@
+"""What all rules share at run time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """Times in seconds; `flap_changes`: changes within half an hour that are called flapping."""
+
+    resend_delay: float = 60.0
+    retention: float = 900.0
+    flap_changes: int = 5
+    no_data_memory: float = 3600.0
+    """How long a label set that vanished is still missed by `no_data: alert`."""
+    started_at: float = 0.0
+    """When this process began; alerts from before it are restored ones."""
+    external_labels: Mapping[str, str] = field(default_factory=dict)
+    external_url: str = ""

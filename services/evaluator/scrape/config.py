@@ -1,0 +1,127 @@
+"""Models of prometheus.yml's `scrape_configs` (Prometheus 3.x), strict: an unknown key is an error at its line."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from services.common.config import StrictModel
+from services.common.durations import Duration
+from services.evaluator.scrape.http_settings import HttpSettings
+from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery
+from services.evaluator.scrape.relabel import RelabelConfig
+from services.evaluator.scrape.sizes import parse_size
+
+ByteSize = Annotated[int, BeforeValidator(parse_size)]
+PositiveDuration = Annotated[Duration, Field(gt=0)]
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+LabelText = Annotated[str, BeforeValidator(_as_text)]
+"""A label value; YAML numbers are taken as their text, as Prometheus does."""
+
+
+DEFAULT_TIMEOUT = 10.0
+
+
+class StaticConfig(StrictModel):
+    """Targets written in the file, with labels of their own."""
+
+    targets: list[str] = Field(default_factory=list)
+    labels: dict[str, LabelText] = Field(default_factory=dict)
+
+    @field_validator("targets")
+    @classmethod
+    def _addresses(cls, targets: list[str]) -> list[str]:
+        for target in targets:
+            if "/" in target:
+                raise ValueError(f"{target!r} is not host:port; put the path in metrics_path and http/https in scheme")
+        return targets
+
+
+class FileSdConfig(StrictModel):
+    """Targets in YAML or JSON files that are watched; the last part of a path may hold `*`."""
+
+    files: list[str] = Field(min_length=1)
+    refresh_interval: PositiveDuration = 300.0
+
+    @field_validator("files")
+    @classmethod
+    def _known_kind(cls, files: list[str]) -> list[str]:
+        for file in files:
+            if Path(file).suffix not in {".yml", ".yaml", ".json"}:
+                raise ValueError(f"{file!r} must end in .yml, .yaml or .json")
+        return files
+
+
+class GlobalConfig(StrictModel):
+    """Defaults of all scrapes and groups, as `global` in prometheus.yml."""
+
+    scrape_interval: PositiveDuration = 15.0
+    scrape_timeout: PositiveDuration | None = None
+    """Default: 10 s, or the interval where that is shorter."""
+    evaluation_interval: PositiveDuration = 15.0
+    external_labels: dict[str, LabelText] = Field(default_factory=dict)
+    rule_query_offset: Duration = 0.0
+    sample_limit: int = Field(default=0, ge=0)
+    body_size_limit: ByteSize = 0
+    label_limit: int = Field(default=0, ge=0)
+    label_name_length_limit: int = Field(default=0, ge=0)
+    label_value_length_limit: int = Field(default=0, ge=0)
+    target_limit: int = Field(default=0, ge=0)
+
+
+class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
+    """One job: whom to scrape, how, and what becomes of the labels."""
+
+    job_name: str = Field(min_length=1)
+    scrape_interval: PositiveDuration | None = None
+    scrape_timeout: PositiveDuration | None = None
+    scrape_protocols: list[str] = Field(default_factory=list)
+    fallback_scrape_protocol: str = "PrometheusText0.0.4"
+    metrics_path: str = "/metrics"
+    scheme: Literal["http", "https"] = "http"
+    params: dict[str, list[str]] = Field(default_factory=dict)
+    honor_labels: bool = False
+    honor_timestamps: bool = True
+    track_timestamps_staleness: bool = False
+    enable_compression: bool = True
+    static_configs: list[StaticConfig] = Field(default_factory=list)
+    file_sd_configs: list[FileSdConfig] = Field(default_factory=list)
+    relabel_configs: list[RelabelConfig] = Field(default_factory=list)
+    metric_relabel_configs: list[RelabelConfig] = Field(default_factory=list)
+    sample_limit: int | None = Field(default=None, ge=0)
+    body_size_limit: ByteSize | None = None
+    label_limit: int | None = Field(default=None, ge=0)
+    label_name_length_limit: int | None = Field(default=None, ge=0)
+    label_value_length_limit: int | None = Field(default=None, ge=0)
+    target_limit: int | None = Field(default=None, ge=0)
+    metric_name_validation_scheme: Literal["utf8", "legacy"] = "utf8"
+    metric_name_escaping_scheme: Literal["allow-utf-8", "underscores", "dots", "values"] = "allow-utf-8"
+
+    @model_validator(mode="after")
+    def _timeout_fits(self) -> "ScrapeConfig":
+        if self.scrape_interval and self.scrape_timeout and self.scrape_timeout > self.scrape_interval:
+            raise ValueError("scrape_timeout is longer than scrape_interval; make it shorter")
+        return self
+
+    def timing(self) -> tuple[float, float]:
+        """Return interval and time-out in seconds; `global`'s own defaults where neither was filled in."""
+        interval = self.scrape_interval or GlobalConfig().scrape_interval
+        return interval, self.scrape_timeout or min(interval, DEFAULT_TIMEOUT)
+
+    def with_defaults(self, defaults: GlobalConfig) -> "ScrapeConfig":
+        """Return the job with `global`'s values where it gives none; the time-out never exceeds the interval."""
+        interval = self.scrape_interval or defaults.scrape_interval
+        update: dict[str, object] = {
+            "scrape_interval": interval,
+            "scrape_timeout": self.scrape_timeout or min(interval, defaults.scrape_timeout or DEFAULT_TIMEOUT),
+        }
+        for name in ("sample_limit", "body_size_limit", "label_limit", "label_name_length_limit",
+                     "label_value_length_limit", "target_limit"):  # fmt: skip
+            if getattr(self, name) is None:
+                update[name] = getattr(defaults, name)
+        return self.model_copy(update=update)

@@ -1,0 +1,175 @@
+"""Keeps one loop per target, and brings loops in line with configuration and discovery."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from services.common.clock import Clock
+from services.common.lifecycle import keep_running, spawn
+from services.evaluator.head import Head
+from services.evaluator.scrape.arrival import OnArrival
+from services.evaluator.scrape.client import ScrapeClient
+from services.evaluator.scrape.config import ScrapeConfig
+from services.evaluator.scrape.discovery import FileDiscovery, static_groups
+from services.evaluator.scrape.loop import TargetLoop
+from services.evaluator.scrape.targets import Discovered, build_targets
+from services.evaluator.telemetry import ScrapeTelemetry
+from services.evaluator.watch import watch_files
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Job:
+    config: ScrapeConfig
+    client: ScrapeClient
+    files: FileDiscovery
+    stack: AsyncExitStack
+    loops: dict[str, tuple[TargetLoop, asyncio.Task[None]]] = field(default_factory=dict)
+    discovered: list[Discovered] = field(default_factory=list)
+
+
+class ScrapeManager:
+    """All jobs of the configuration in force."""
+
+    def __init__(
+        self, head: Head, *, base: Path, clock: Clock, telemetry: ScrapeTelemetry, on_arrival: OnArrival
+    ) -> None:
+        self._head, self._base, self._clock, self._telemetry = head, base, clock, telemetry
+        self._on_arrival = on_arrival
+        self._jobs: dict[str, _Job] = {}
+
+    async def apply(self, configs: Sequence[ScrapeConfig]) -> None:
+        """Take these jobs (defaults filled in) into force; loops of unchanged jobs go on untouched.
+
+        Raises ConfigError, with the old jobs still in force, when a new job can't be set up.
+        """
+        wanted = {config.job_name: config for config in configs}
+        fresh: dict[str, _Job] = {}
+        async with AsyncExitStack() as undo:
+            for name, config in wanted.items():
+                old = self._jobs.get(name)
+                if old is None or old.config != config:
+                    fresh[name] = await self._open(config, undo)
+            undo.pop_all()
+        replaced = {name: self._jobs.pop(name) for name in list(self._jobs) if name not in wanted or name in fresh}
+        for old in replaced.values():
+            await old.stack.aclose()
+        self._jobs.update(fresh)
+        for name, job in fresh.items():
+            await self._start(job)
+            _hand_over(replaced.get(name), job)
+        for name, old in replaced.items():
+            _end(old)
+            if name not in self._jobs:
+                self._telemetry.targets.remove(name)
+
+    async def close(self) -> None:
+        """Stop all loops; nothing is marked as stale: a restart is no end of the targets."""
+        for job in self._jobs.values():
+            await job.stack.aclose()
+        self._jobs.clear()
+
+    @property
+    def loops(self) -> list[TargetLoop]:
+        """All running loops, by job and URL."""
+        found = [loop for job in self._jobs.values() for loop, _ in job.loops.values()]
+        return sorted(found, key=lambda loop: (loop.target.job, loop.target.url))
+
+    @property
+    def scraped_once(self) -> bool:
+        """Whether every target has had its first scrape."""
+        return all(loop.status.last_scrape > 0 for job in self._jobs.values() for loop, _ in job.loops.values())
+
+    @property
+    def configs(self) -> list[ScrapeConfig]:
+        """The jobs in force."""
+        return [job.config for job in self._jobs.values()]
+
+    @property
+    def dropped(self) -> list[tuple[str, Discovered]]:
+        """Discovered addresses that relabelling dropped or that are not usable, each with its job."""
+        return [(name, one) for name, job in self._jobs.items() for one in job.discovered if one.target is None]
+
+    @property
+    def pools(self) -> list[str]:
+        """Names of the jobs."""
+        return sorted(self._jobs)
+
+    def discovered_labels(self, loop: TargetLoop) -> dict[str, str]:
+        """Return the labels that a loop's target was found with."""
+        job = self._jobs.get(loop.target.job)
+        return next((dict(one.discovered) for one in (job.discovered if job else []) if one.target == loop.target), {})
+
+    async def _open(self, config: ScrapeConfig, undo: AsyncExitStack) -> _Job:
+        stack = AsyncExitStack()
+        undo.push_async_callback(stack.aclose)
+        client = ScrapeClient(config, self._base)
+        await client.open(stack)
+        return _Job(config, client, FileDiscovery(config.file_sd_configs, self._base), stack)
+
+    async def _start(self, job: _Job) -> None:
+        job.stack.push_async_callback(_stop_loops, job)
+        await self._discover(job)
+        if job.files.patterns:
+            spawn(job.stack, self._refresh(job), name=f"refresh {job.config.job_name}")
+            spawn(job.stack, self._watch(job), name=f"watch {job.config.job_name}")
+
+    async def _watch(self, job: _Job) -> None:
+        await watch_files(job.files.patterns, lambda: self._discover(job))
+
+    async def _refresh(self, job: _Job) -> None:
+        while True:
+            await self._clock.sleep(job.files.refresh)
+            await self._discover(job)
+
+    async def _discover(self, job: _Job) -> None:
+        job.discovered = build_targets(job.config, [*static_groups(job.config), *job.files.read()])
+        targets = {one.target.key: one.target for one in job.discovered if one.target is not None}
+        limit = job.config.target_limit or 0
+        if limit and len(targets) > limit:
+            log.warning("target_limit_exceeded", job=job.config.job_name, targets=len(targets), limit=limit)
+            targets = dict(list(targets.items())[:limit])
+        for key in [key for key in job.loops if key not in targets]:
+            loop, task = job.loops.pop(key)
+            await _stop(task)
+            loop.end()
+        for key, target in targets.items():
+            if key not in job.loops:
+                fresh = TargetLoop(
+                    target, job.config, job.client.fetch, self._head,
+                    clock=self._clock, telemetry=self._telemetry, on_arrival=self._on_arrival,
+                )  # fmt: skip
+                job.loops[key] = (fresh, asyncio.create_task(self._keep(fresh), name=f"scrape {target.url}"))
+        self._telemetry.targets.labels(job.config.job_name).set(len(job.loops))
+
+    async def _keep(self, loop: TargetLoop) -> None:
+        await keep_running("scrape", loop.run, clock=self._clock, telemetry=self._telemetry.base)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def _stop_loops(job: _Job) -> None:
+    for _, task in job.loops.values():
+        await _stop(task)
+
+
+def _hand_over(old: _Job | None, new: _Job) -> None:
+    """Let unchanged targets of a changed job go on without a gap."""
+    for key, (loop, _) in new.loops.items():
+        if old is not None and key in old.loops:
+            loop.take_over(old.loops.pop(key)[0])
+
+
+def _end(job: _Job) -> None:
+    for loop, _ in job.loops.values():
+        loop.end()

@@ -5,6 +5,8 @@ import socket
 import ssl
 from enum import StrEnum
 
+from services.common.config import ConfigError
+
 
 class Reason(StrEnum):
     """All reasons there are."""
@@ -49,6 +51,7 @@ def reason_of(error: BaseException) -> Reason:
 
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
     ((TimeoutError, asyncio.CancelledError), Reason.TIMEOUT),
+    ((ConfigError,), Reason.CONFIG),
     ((ssl.SSLError,), Reason.TLS),
     ((socket.gaierror,), Reason.DNS),
     ((ConnectionRefusedError,), Reason.REFUSED),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +32,17 @@ class Running:
         self.base = f"http://127.0.0.1:{collector.port}"
 
     async def get(
-        self, path: str, *, timeout: float | None = None, auth: bool = True, **headers: str
+        self, path: str, *, scrape: float | None = None, auth: bool = True, **headers: str
     ) -> tuple[int, str]:
         if auth:
             headers["Authorization"] = f"Bearer {self.token}"
-        if timeout is not None:
-            headers["X-Prometheus-Scrape-Timeout-Seconds"] = str(timeout)
+        if scrape is not None:
+            headers["X-Prometheus-Scrape-Timeout-Seconds"] = str(scrape)
         async with self.session.get(self.base + path, headers=headers) as response:
             return response.status, await response.text()
 
-    async def samples(self, path: str, *, timeout: float | None = None) -> dict[str, float]:
-        status, text = await self.get(path, timeout=timeout)
+    async def samples(self, path: str, *, scrape: float | None = None) -> dict[str, float]:
+        status, text = await self.get(path, scrape=scrape)
         assert status == 200, text
         return parse(text)
 
@@ -79,7 +79,11 @@ class OwnServer:
         self.process, self.port = process, port
 
     def signal(self, number: int) -> None:
-        os.killpg(self.process.pid, number)
+        # Postgres' backends are process groups of their own; a machine that hangs stops them all.
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for pid in [self.process.pid, *map(int, children)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def hang(self) -> None:
         self.signal(signal.SIGSTOP)
@@ -118,7 +122,10 @@ def own_postgres() -> Iterator[OwnServer]:
     secret = home / "password"
     secret.write_text("right\n")
     subprocess.run(
-        [binaries / "initdb", "-D", home / "data", "-U", "tocsin", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"],
+        [
+            binaries / "initdb", "-D", home / "data", "-U", "tocsin", "--auth=scram-sha-256", f"--pwfile={secret}",
+            "--no-sync",
+        ],
         check=True, capture_output=True, cwd=home, **who,
     )  # fmt: skip
     options = {

@@ -117,7 +117,7 @@ async def test_a_hung_server_is_down_in_time_and_delays_nobody(
     assert (await running.samples("/metrics/redis"))['redis_up{target="hung"}'] == 1
     own_redis.hang()
     begin = time.monotonic()
-    found = await running.samples("/metrics/redis", timeout=1.5)
+    found = await running.samples("/metrics/redis", scrape=1.5)
     assert time.monotonic() - begin < 1.5
     assert found['redis_up{target="hung"}'] == 0
     assert found['tocsin_target_error{target="hung",kind="redis",reason="timeout"}'] == 1
@@ -137,7 +137,7 @@ async def test_nothing_is_left_open_after_many_failures(start: Start, own_redis:
     running = await start({"redis": [{"name": "cache", "url": f"redis://127.0.0.1:{own_redis.port}"}]})
     own_redis.hang()
     for _ in range(5):
-        await running.samples("/metrics/redis", timeout=0.2)
+        await running.samples("/metrics/redis", scrape=0.2)
     own_redis.resume()
     await running.samples("/metrics/redis")
     async with Redis(port=own_redis.port) as admin:

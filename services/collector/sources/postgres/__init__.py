@@ -1,0 +1,5 @@
+"""PostgreSQL servers."""
+
+from services.collector.sources.postgres.source import KIND
+
+__all__ = ["KIND"]

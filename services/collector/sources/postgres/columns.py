@@ -1,0 +1,34 @@
+"""From a row's columns to samples: one table per view."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+from services.collector.sheet import MetricType, Sheet
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+class View:
+    """A statistics view: columns by type, as `prefix + column` metrics.
+
+    A column that the server's version lacks gives no sample; so one table serves all versions. `column=name` renames.
+    """
+
+    def __init__(
+        self, prefix: str, *, gauges: str = "", counters: str = "", labels: str = "", suffix: str = ""
+    ) -> None:
+        self._labels = tuple(labels.split())
+        kinds: tuple[tuple[str, MetricType], ...] = ((gauges, "gauge"), (counters, "counter"))
+        self._columns: list[tuple[str, str, MetricType]] = []
+        for text, kind in kinds:
+            for item in text.split():
+                column, _, name = item.partition("=")
+                self._columns.append((column, f"{prefix}{name or column}{suffix}", kind))
+
+    def write(self, sheet: Sheet, rows: Iterable[Row], text: str) -> None:
+        """Add the rows' samples; times must come as seconds since the epoch."""
+        for row in rows:
+            labels = {label: row[label] for label in self._labels}
+            for column, name, kind in self._columns:
+                if column in row:
+                    sheet.add(name, kind, f"{column} of {text}", row[column], labels)

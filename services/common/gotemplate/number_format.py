@@ -51,7 +51,7 @@ def format_integer(value: int, base: int, flags: Flags, *, upper: bool = False, 
 
 def shortest_digits(value: float) -> tuple[str, int]:
     """Return the fewest decimal digits that read back as this number, and the exponent of the first."""
-    mantissa, _, exponent = f"{value!r}".lower().partition("e")
+    mantissa, _, exponent = float.__repr__(value).partition("e")
     whole, _, fraction = mantissa.partition(".")
     shift = int(exponent or 0)
     digits = (whole + fraction).lstrip("0")

@@ -142,12 +142,13 @@ def to_go(value: Any) -> Any:
     if value is None or type(value) in _PLAIN or isinstance(value, GoValue):
         return value
     if isinstance(value, dt.datetime | dt.timedelta):
-        kind = dt.datetime if isinstance(value, dt.datetime) else dt.timedelta
-        return _CONVERTERS[kind](value)
+        return _CONVERTERS[dt.datetime if isinstance(value, dt.datetime) else dt.timedelta](value)
     if isinstance(value, enum.Enum):
         return to_go(value.value)
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return int(value)
+    for kind in (str, float, numbers.Integral):
+        # Subclasses, like NumPy's, print themselves in their own way.
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return _BASIC[kind](value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type | Function):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         return Struct(f"struct {type(value).__name__}", fields)
@@ -155,6 +156,7 @@ def to_go(value: Any) -> Any:
 
 
 _PLAIN = {str, float, int, bool, dict, list, tuple}
+_BASIC: dict[type, Converter] = {str: str, float: float, numbers.Integral: int}
 
 
 def element(value: Any) -> Any:

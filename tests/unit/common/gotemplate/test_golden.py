@@ -1,7 +1,7 @@
 """Cases whose results Go itself gave: Go 1.27's text/template, html/template, fmt and time.
 
-`golden/*.json`: `data` is the dot of all cases of a file unless a case has its own; `{"$": kind, "v": …}` stands for a value
-that JSON lacks. In HTML an `error` says only that both refuse.
+`golden/*.json`: `data` is the dot of all cases of a file unless a case has its own; `{"$": kind, "v": …}` stands for
+a value that JSON lacks. In HTML an `error` says only that both refuse.
 """
 
 import json

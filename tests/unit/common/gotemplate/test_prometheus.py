@@ -78,7 +78,7 @@ def test_the_functions_are_prometheus_29():
         ("{{ $externalURL }} {{ .ExternalURL }}", "http://mon.example.com:9090/prefix " * 2),
         ("{{ externalURL }} {{ pathPrefix }}", "http://mon.example.com:9090/prefix /prefix"),
         ("{{ now }}", "1.70000000025e+09"),
-        ('{{ (now | toTime).Format "15:04:05.000" }}', "22:13:20.250"),
+        ('{{ (now | toTime).Format "15:04:05.000" }}', "22:13:20.249"),
         ("{{ $value | humanize }}", "1.235M"),
         ("{{ $value | humanize1024 }}", "1.177Mi"),
         ("{{ humanizeDuration $value }}", "14d 6h 56m 7s"),
@@ -174,6 +174,10 @@ def test_a_query_is_asked_with_the_expanded_expression():
     assert asked == ["up{instance='db-1.example.com:9187'}"]
 
 
+AT = "template __alert_Down: template: __alert_Down:1:"
+IN = 'executing "__alert_Down" at'
+
+
 def failing(_expr):
     raise ValueError("expanding series: too many samples")
 
@@ -181,20 +185,33 @@ def failing(_expr):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{{ .Foo }}", 'executing template __alert_Down: template: __alert_Down:1:115: executing "__alert_Down" at <.Foo>: '
-         "can't evaluate field Foo in type struct { Labels map[string]string; ExternalLabels map[string]string; "
-         "ExternalURL string; Value interface {} }"),
-        ("{{ nosuch }}", 'parsing template __alert_Down: template: __alert_Down:1: function "nosuch" not defined'),
-        ("{{ $nosuch }}", 'parsing template __alert_Down: template: __alert_Down:1: undefined variable "$nosuch"'),
-        ("{{", "parsing template __alert_Down: template: __alert_Down:1: unclosed action"),
-        ('{{ query "x" | first }}', 'executing template __alert_Down: template: __alert_Down:1:127: executing "__alert_Down" '
-         "at <first>: error calling first: first() called on vector with no elements"),
-        ('{{ query "boom" }}', 'executing template __alert_Down: template: __alert_Down:1:115: executing "__alert_Down" '
-         'at <query "boom">: error calling query: expanding series: too many samples'),
-        ('{{ humanize "one" }}', 'executing template __alert_Down: template: __alert_Down:1:115: executing "__alert_Down" '
-         'at <humanize "one">: error calling humanize: strconv.ParseFloat: parsing "one": invalid syntax'),
+        (
+            "{{ .Foo }}",
+            (
+                f"executing {AT}115: {IN} <.Foo>: can't evaluate field Foo in type struct {{ Labels map[string]string; "
+                "ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
+            ),
+        ),
+        ("{{ nosuch }}", f'parsing {AT} function "nosuch" not defined'),
+        ("{{ $nosuch }}", f'parsing {AT} undefined variable "$nosuch"'),
+        ("{{", f"parsing {AT} unclosed action"),
+        (
+            '{{ query "x" | first }}',
+            f"executing {AT}127: {IN} <first>: error calling first: first() called on vector with no elements",
+        ),
+        (
+            '{{ query "boom" }}',
+            f'executing {AT}115: {IN} <query "boom">: error calling query: expanding series: too many samples',
+        ),
+        (
+            '{{ humanize "one" }}',
+            (
+                f'executing {AT}115: {IN} <humanize "one">: error calling humanize: '
+                'strconv.ParseFloat: parsing "one": invalid syntax'
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_template_that_fails_gives_prometheus_text(text, expected):
     def query(expr):
         return failing(expr) if expr == "boom" else []

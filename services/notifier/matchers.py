@@ -65,8 +65,8 @@ def format_matchers(matchers: tuple[Matcher, ...]) -> str:
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """Parse `a="b"`, `a=~b.*, c!=d` or `{a="b"}`; values bare or quoted. Raises ValueError that shows the form."""
     inner = text.strip()
-    if inner.startswith("{") or inner.endswith("}"):
-        if not (inner.startswith("{") and inner.endswith("}")):
+    if inner.startswith("{"):
+        if not inner.endswith("}"):
             raise ValueError(f"{text!r}: braces don't match")
         inner = inner[1:-1]
     reader = _Reader(text, inner)

@@ -1,12 +1,11 @@
 """A notifier on real servers: SMTP (aiosmtpd), a webhook receiver (aiohttp), Redis and Postgres."""
 
 import asyncio
-import email
+import email.message
 import email.policy
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
@@ -27,13 +26,13 @@ from services.notifier.config import NotifierConfig
 
 async def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - conditions lie in servers, other tasks and databases
             await asyncio.sleep(0.01)
 
 
 async def eventually_async(condition: Callable[[], Awaitable[object]], seconds: float = 15.0) -> None:
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
 
 
@@ -41,13 +40,13 @@ class Mailbox:
     """An SMTP server that keeps what it gets; `answers` are given to RCPT, `hang` holds DATA back."""
 
     def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
+        self.mails: list[email.message.EmailMessage] = []
         self.rcpt_answers: list[str] = []
         self.data_answers: list[str] = []
         self.hang: asyncio.Event | None = None
         self.port = 0
 
-    async def handle_RCPT(self, _server, _session, envelope: Envelope, address: str, _options) -> str:
+    async def handle_RCPT(self, _server, _session, envelope: Envelope, address: str, _options) -> str:  # noqa: N802 - aiosmtpd's name
         if self.rcpt_answers:
             answer = self.rcpt_answers.pop(0)
             if not answer.startswith("250"):
@@ -55,7 +54,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _server, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if self.hang is not None:
             await self.hang.wait()
         if self.data_answers:

@@ -1,11 +1,12 @@
 """From an event on the stream to a message at a real server, and what people do in between."""
 
 import time
+from datetime import datetime
 
 import asyncpg
 import pytest
 
-from services.common.events import ActionEvent
+from services.common.events import ActionEvent, alert_id
 from tests.integration.notifier.conftest import (
     event,
     eventually,
@@ -121,9 +122,6 @@ async def test_attempts_are_in_postgres(place, hook, redis, migrated_dsn):
 
 def hook_alert_id(hook) -> str:
     alert = hook.bodies[0]["alerts"][0]
-    from services.common.events import alert_id
-    from datetime import datetime
-
     return alert_id(alert["fingerprint"], datetime.fromisoformat(alert["startsAt"]).timestamp())
 
 

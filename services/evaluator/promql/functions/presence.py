@@ -43,10 +43,12 @@ def _absent(call: Invocation) -> Value:
 
 def _absent_over_time(call: Invocation) -> Value:
     samples = call.windows(0)
-    filled = samples.hi > samples.lo
+    filled = np.asarray(samples.hi > samples.lo, np.bool_)
     if samples.grid.axes is not None:
         filled = filled[np.unique(samples.grid.axes)]
-    seen: Bools = np.asarray(filled.max(axis=0)) if samples.grid.size else np.zeros(filled.shape[1], np.bool_)
+    seen = np.zeros(filled.shape[1], np.bool_)
+    if samples.grid.size:
+        seen |= filled.any(axis=0)
     return _absence(call, np.broadcast_to(seen, (len(call.run.steps),)))
 
 

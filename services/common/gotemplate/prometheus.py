@@ -23,6 +23,7 @@ _DATA_TYPE = (
     "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }"
 )
 _CACHE_SIZE = 4096
+_EVALUATIONS = 4
 _NIL_POINTER = "runtime error: invalid memory address or nil pointer dereference"
 _RESULT = "template.queryResult"
 _SAMPLE = "*template.sample"
@@ -118,8 +119,9 @@ def _link(tab: int, expr: str) -> str:
     return f"/graph?g0.expr={escape_query(expr)}&g0.tab={tab}"
 
 
+@lru_cache(_EVALUATIONS)
 def _functions(query: Query | None, now: float, external_url: str) -> dict[str, Function]:
-    """Return the functions that depend on the evaluation."""
+    """Return the functions that depend on the evaluation; its many alerts share them."""
     return {
         "query": function(partial(_query, query), "string"),
         "now": function(lambda: round(now * 1000) / 1000),

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 from services.common.clock import Clock
 
 FAULTS_KEY = "demo:faults"
+NOTHING = "nothing"
 POLL_SECONDS = 0.5
 
 
@@ -74,7 +75,7 @@ class FaultWatch:
         while True:
             with suppress(RedisError, OSError):
                 members = await self._redis.smembers(FAULTS_KEY)
-                now = frozenset(m.decode() if isinstance(m, bytes) else m for m in members)
+                now = frozenset(m.decode() if isinstance(m, bytes) else m for m in members) - {NOTHING}
                 if now != self._on:
                     self._on = now
                     if self._changed is not None:

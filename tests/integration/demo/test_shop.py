@@ -210,4 +210,5 @@ async def test_preparing_heals_what_an_earlier_run_left(settings, tmp_path):
         await redis.sadd(FAULTS_KEY, "celery")
         await redis.set("ballast:7", "x")
         await prepare(settings, tmp_path / "again.json")
-        assert not await redis.exists(FAULTS_KEY, "ballast:7")
+        assert await redis.smembers(FAULTS_KEY) == {b"nothing"}
+        assert not await redis.exists("ballast:7")

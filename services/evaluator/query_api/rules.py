@@ -1,13 +1,12 @@
 """`/api/v1/rules` and `/api/v1/alerts`, with what Tocsin adds under `tocsin`."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from services.common.events import alert_id
 from services.evaluator.fallback import rfc3339
-from services.evaluator.promql import Matcher
 from services.evaluator.query_api.encode import go_scientific, success
 from services.evaluator.query_api.params import ApiError, Params, bad, parse_matchers
 from services.evaluator.rules.alerting import AlertRunner
@@ -16,6 +15,9 @@ from services.evaluator.rules.explain import RuleHealth
 from services.evaluator.rules.manager import RuleManager
 from services.evaluator.rules.runner import GroupRunner
 from services.evaluator.rules.state import ActiveAlert, AlertState
+
+if TYPE_CHECKING:
+    from services.evaluator.promql import Matcher
 
 _NEVER = "0001-01-01T00:00:00Z"
 _ORDER = {"inactive": 0, "pending": 1, "firing": 2}

@@ -60,6 +60,7 @@ class AlertRunner:
             retention=settings.retention,
             warm=_warm_up(rule, group, settings.started_at),
         )
+        self._series_labels = {name: text for name, text in rule.labels.items() if text}
         self._lifetime = 4 * max(group.interval, settings.resend_delay)
         query = urlencode({"g0.expr": rule.expr.text, "g0.tab": "1"})
         self.generator_url = f"{settings.external_url.rstrip('/')}/graph?{query}"
@@ -105,7 +106,7 @@ class AlertRunner:
             missed = self._missing.evaluate(present, now, self.settings)
             result.states.update({self.rule.key + NO_DATA_SUFFIX: missed.state} if missed.changed else {})
             result.events += self._events(missed, now)
-            result.series += alert_series(missed.state)
+            result.series += alert_series(missed.state, {})
         return result
 
     def resend(self, now: float) -> AlertOutcome:
@@ -123,7 +124,7 @@ class AlertRunner:
     def _finish(self, outcome: Outcome, now: float) -> AlertOutcome:
         self.state = outcome.state
         states: dict[str, RuleState | None] = {self.rule.key: outcome.state} if outcome.changed else {}
-        return AlertOutcome(states, self._events(outcome, now), list(alert_series(outcome.state)))
+        return AlertOutcome(states, self._events(outcome, now), list(alert_series(outcome.state, self._series_labels)))
 
     def _events(self, outcome: Outcome, now: float) -> list[AlertEvent]:
         return [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.evaluator.promql import Expr, format_expr, selectors
 from services.evaluator.promql import thresholds as find_thresholds
-from services.evaluator.rules.model import NoData
+from services.evaluator.rules.state import NoData
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,12 +125,15 @@ class _Builder:
         no_data = model.no_data or "resolve"
         if no_data != "resolve" and watches is None:
             self._add(
-                (*path, "no_data"), f"no_data: {no_data} has no effect: the expression compares nothing, so it can't be told "
-                "whether its data are missing", "compare a metric with a threshold", rule=model.name, warning=True,
-            )  # fmt: skip
+                (*path, "no_data"),
+                f"no_data: {no_data} has no effect: the expression compares nothing, so missing data can't be told",
+                "compare a metric with a threshold",
+                rule=model.name,
+                warning=True,
+            )
         return AlertingRule(
-            name=model.name, expr=expr, labels=labels, annotations=model.annotations, file=self.file, line=line, key=key,
-            hold=model.for_ or 0.0, keep_firing=model.keep_firing_for or 0.0, clear=clear, no_data=no_data,
+            name=model.name, expr=expr, labels=labels, annotations=model.annotations,
+            file=self.file, line=line, key=key, hold=model.for_ or 0.0, keep_firing=model.keep_firing_for or 0.0, clear=clear, no_data=no_data,
             cooldown=self.defaults.cooldown if model.cooldown is None else model.cooldown,
             max_per_hour=self.defaults.max_per_hour if model.max_alerts_per_hour is None else model.max_alerts_per_hour,
             presence=watches,

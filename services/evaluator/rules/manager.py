@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from services.common.clock import Clock
-from services.common.events import AlertEvent
 from services.evaluator.head import Head
 from services.evaluator.promql import Engine, selectors
 from services.evaluator.rules.definition import AlertingRule, Group
@@ -18,6 +18,9 @@ from services.evaluator.rules.runner import Batch, GroupRunner
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import AlertState, RuleState
 from services.evaluator.telemetry import RuleTelemetry
+
+if TYPE_CHECKING:
+    from services.common.events import AlertEvent
 
 log = structlog.get_logger(__name__)
 StoredStates = Mapping[str, Mapping[str, RuleState]]

@@ -1,13 +1,12 @@
 """Rule files as pydantic models: every field of Prometheus' form, and Tocsin's own."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from services.common.config import StrictModel
 from services.common.durations import Duration
-
-NoData = Literal["keep", "resolve", "alert"]
+from services.evaluator.rules.state import NoData
 
 
 def _as_text(value: object) -> object:

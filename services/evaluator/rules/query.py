@@ -34,4 +34,5 @@ def template_query(tick: Tick, text: str) -> list[Queried]:
     try:
         return [Queried(labels, value) for labels, value in elements(tick.instant(text))]
     except PromqlError as error:
-        raise ValueError(error.message) from error
+        place = f"{error.line}:{error.column}: parse error: " if error.line else ""
+        raise ValueError(f"{place}{error.message}") from error

@@ -89,18 +89,21 @@ class GroupRunner:
             for rule in self.group.rules:
                 start = monotonic()
                 tick = shared.for_rule(self._reads[rule.key])
-                error: PromqlError | None = None
                 found: list[Element] = []
+                error = ""
                 try:
                     found = elements(tick.instant(rule.expr))
                     wrote = self._apply(rule, found, tick, now, t_ms, states, events)
                     shared.written |= wrote
                     names |= wrote
                 except PromqlError as problem:
-                    error = problem
-                    failures.append((rule.name, problem.reason))
+                    error, reason = problem.message, problem.reason
+                except Exception as problem:  # noqa: BLE001 - a defect that one rule hits must not cost the others
+                    error, reason = f"internal error: {type(problem).__name__}: {problem}", "internal"
+                if error:
+                    failures.append((rule.name, reason))
                     self._failed(rule, now, states, events)
-                self._explain(rule, Evaluation(now, monotonic() - start, len(found), error.message if error else ""))
+                self._explain(rule, Evaluation(now, monotonic() - start, len(found), error))
         self.last_at, self.last_seconds = now, monotonic() - began
         return Batch(self.group.key, states, tuple(events), frozenset(names), tuple(failures))
 

@@ -7,12 +7,14 @@ notifications (`limits.py`).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 from services.common.events import Muted
 from services.evaluator.rules.limits import FLAP_WINDOW, HOUR, History, Limits, decide, note_change, prune
-from services.evaluator.rules.model import NoData
 
 Labels = Mapping[str, str]
+NoData = Literal["keep", "resolve", "alert"]
+"""What becomes of an alert whose series vanished."""
 Test = Callable[[Labels], bool]
 
 
@@ -248,11 +250,14 @@ def merge(current: RuleState, stored: RuleState) -> RuleState:
     return RuleState(active, {**current.history, **stored.history})
 
 
-def alert_series(state: RuleState) -> list[tuple[dict[str, str], float]]:
-    """Return the ALERTS and ALERTS_FOR_STATE series of pending and firing alerts, with their values."""
+def alert_series(state: RuleState, rule_labels: Labels) -> list[tuple[dict[str, str], float]]:
+    """Return the ALERTS and ALERTS_FOR_STATE series of pending and firing alerts, with their values.
+
+    A rule's label whose template gave nothing stands here as written, as in Prometheus.
+    """
     found: list[tuple[dict[str, str], float]] = []
     for alert in state.active.values():
         if alert.state is not AlertState.INACTIVE:
-            found.append(({**alert.labels, "__name__": "ALERTS", "alertstate": str(alert.state)}, 1.0))
-            found.append(({**alert.labels, "__name__": "ALERTS_FOR_STATE"}, alert.active_at))
+            found.append(({**rule_labels, **alert.labels, "__name__": "ALERTS", "alertstate": str(alert.state)}, 1.0))
+            found.append(({**rule_labels, **alert.labels, "__name__": "ALERTS_FOR_STATE"}, alert.active_at))
     return found

@@ -1,10 +1,10 @@
 """One HTTP GET of a metrics page."""
 
-import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 from yarl import URL
@@ -14,6 +14,9 @@ from services.common.config import ConfigError
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.targets import Target
+
+if TYPE_CHECKING:
+    import ssl
 
 ACCEPT = (
     "application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,"

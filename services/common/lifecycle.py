@@ -10,6 +10,7 @@ import structlog
 from services.common.clock import Clock
 from services.common.telemetry import Telemetry
 
+_CANCEL_AGAIN = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -22,7 +23,10 @@ def spawn(stack: AsyncExitStack, work: Awaitable[None], *, name: str) -> asyncio
     task = asyncio.create_task(run(), name=name)
 
     async def stop() -> None:
-        task.cancel()
+        # A library may take a cancellation for a lost connection and swallow it (redis-py does while it connects).
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_CANCEL_AGAIN)
         with contextlib.suppress(asyncio.CancelledError):
             await task
 

@@ -1,0 +1,159 @@
+"""A real API on real Postgres and Redis, each behind a proxy that can be cut, and a stand-in evaluator."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+import asyncpg
+import pytest
+
+from services.api import app, users
+from services.api.config import ApiConfig
+from services.common.bus import RedisBus, connect_redis
+from services.common.clock import SystemClock
+from services.common.config import PostgresSettings, RedisSettings, Shared
+from services.common.events import ALERTS_STREAM
+from services.common.storage import migrate
+from tests.fixtures.waiting import until
+from tests.integration.api.stand_in import Cuttable, StandInEvaluator
+
+PASSWORD = "correct horse battery"
+ROLES = ("viewer", "operator", "admin")
+
+
+@dataclass
+class Page:
+    """One browser's session with the API."""
+
+    http: aiohttp.ClientSession
+    csrf: str = ""
+
+    async def get(self, path, **more):
+        async with self.http.get(path, **more) as answer:
+            return answer.status, await _read(answer)
+
+    async def post(self, path, body=None, **more):
+        headers = {"X-CSRF-Token": self.csrf, **more.pop("headers", {})}
+        async with self.http.post(path, json=body, headers=headers, **more) as answer:
+            return answer.status, await _read(answer)
+
+    async def delete(self, path):
+        async with self.http.delete(path, headers={"X-CSRF-Token": self.csrf}) as answer:
+            return answer.status, await _read(answer)
+
+
+async def _read(answer):
+    return await answer.json(content_type=None) if "json" in answer.content_type else await answer.text()
+
+
+@dataclass
+class Stand:
+    """The API under test and everything around it."""
+
+    stack: AsyncExitStack
+    data: Path
+    dsn: str
+    redis_url: str
+    postgres: Cuttable
+    redis: Cuttable
+    evaluator: StandInEvaluator
+    clock: Any = field(default_factory=SystemClock)
+    settings: dict[str, Any] = field(default_factory=dict)
+    external_url: str = "http://dashboard.example.com"
+    running: Any = None
+    inner: Any = None
+
+    async def start(self):
+        """Start the API; a second call starts another copy's successor on the same data."""
+        shared = Shared(
+            data_dir=self.data,
+            postgres=PostgresSettings(dsn=_through(self.dsn, self.postgres.port)),
+            redis=RedisSettings(url=_through(self.redis_url, self.redis.port)),
+            external_url=self.external_url,
+        )
+        config = ApiConfig.model_validate(
+            {"listen": "127.0.0.1:0", "evaluator_url": f"http://127.0.0.1:{self.evaluator.port}", "poll_interval": 0.1}
+            | self.settings
+        )
+        self.inner = await self.stack.enter_async_context(AsyncExitStack())
+        self.running = await app.build(self.inner, config, shared, clock=self.clock, base=self.data)
+        self.evaluator.token = shared.token_path.read_text().strip()
+        return self.running
+
+    async def stop(self):
+        await self.inner.aclose()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.running.port}"
+
+    async def visitor(self, **headers):
+        """A page without a login."""
+        jar = aiohttp.CookieJar(unsafe=True)
+        http = aiohttp.ClientSession(self.url, cookie_jar=jar, headers=headers)
+        await self.stack.enter_async_context(http)
+        return Page(http)
+
+    async def log_in(self, role="operator", password=PASSWORD):
+        """A page of the user who has that role; the username is the role."""
+        page = await self.visitor()
+        status, body = await page.post("/api/auth/login", {"username": role, "password": password})
+        assert status == 200, body
+        page.csrf = body["csrf_token"]
+        return page
+
+    def bus(self):
+        redis = connect_redis(self.redis_url)
+        self.stack.push_async_callback(redis.aclose)
+        return RedisBus(redis, self.clock)
+
+    async def publish(self, *events, stream=ALERTS_STREAM):
+        payloads = [event if isinstance(event, bytes) else event.encode() for event in events]
+        return await self.bus().publish(stream, payloads, keep_seconds=86_400)
+
+    async def sql(self, query, *args):
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return await connection.fetch(query, *args)
+        finally:
+            await connection.close()
+
+    async def recorded(self, count):
+        """Wait until the record has that many alerts."""
+
+        async def there():
+            return len(await self.sql("SELECT 1 FROM alert_history")) == count
+
+        await until(there)
+
+
+def _through(url, port):
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}"))
+
+
+@pytest.fixture
+async def stand(postgres_dsn, redis_url, tmp_path):
+    """Everything but the API itself, which a test starts as it wants it."""
+    await migrate(postgres_dsn)
+    async with AsyncExitStack() as stack:
+        postgres, redis = (Cuttable(urlsplit(url).port) for url in (postgres_dsn, redis_url))
+        evaluator = StandInEvaluator()
+        for part in (postgres, redis, evaluator):
+            await part.start()
+            stack.push_async_callback(part.stop)
+        yield Stand(stack, tmp_path, postgres_dsn, redis_url, postgres, redis, evaluator)
+
+
+@pytest.fixture
+async def api(stand):
+    """A started API with a user for each role."""
+    for role in ROLES:
+        await users.create_user(stand.dsn, role, PASSWORD, role)
+    await stand.start()
+    await until(lambda: stand.running.ready() == "")
+    return stand

@@ -21,6 +21,7 @@ from services.supervisor.recovery import MARK, write_pid_file
 
 FIRST_PAUSE = 0.2
 MAX_PAUSE = 30.0
+POLL_SECONDS = 0.05
 STEADY_SECONDS = 30.0
 """A child that ran this long starts its row of restarts anew."""
 _READ = 65_536
@@ -34,6 +35,8 @@ class Child:
     def __init__(self, process: Process, data: DataDir, clock: Clock, console: Console, reaper: Reaper) -> None:
         self.process = process
         self.restarts = 0
+        self.quiet = False
+        """No notices any more: when all ends in order, each sees the others go."""
         self._data, self._clock, self._console, self._reaper = data, clock, console, reaper
         self._log = LogFile(data.log / f"{process.name}.log")
         self._popen: subprocess.Popen[bytes] | None = None
@@ -124,6 +127,7 @@ class Child:
         ended = asyncio.Event()
         loop.add_reader(descriptor, ended.set)
         reader = asyncio.create_task(self._read_output(popen))
+        back = asyncio.create_task(self._tell_back())
         try:
             await ended.wait()
             # Grandchildren may hold the pipe open for long; what the child itself wrote is there already.
@@ -132,9 +136,9 @@ class Child:
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+            for task in (reader, back):
+                task.cancel()
+            await asyncio.gather(reader, back, return_exceptions=True)
 
     async def _read_output(self, popen: "subprocess.Popen[bytes]") -> None:
         if popen.stdout is None:
@@ -161,11 +165,21 @@ class Child:
         self._log.write(line)
         if line.strip():
             self._last_lines = [*self._last_lines, line.strip()][-_LAST_LINES:]
-        if self.stopping or self.process.notices is None:
+        if self.quiet or self.stopping or self.process.notices is None:
             return
         notice = self.process.notices(line)
         if notice is not None:
             self._console.notice(self.process.name, notice)
+
+    async def _tell_back(self) -> None:
+        """After a restart, say when the child can do its job again."""
+        if not self.restarts or self.process.probe is None:
+            return
+        began = self._clock.monotonic()
+        while await self.process.probe():
+            await self._clock.sleep(POLL_SECONDS)
+        took = self._clock.monotonic() - began
+        self._console.event(self.process.name, "ok", f"ready again after {took:.1f} s")
 
     def _tell_end(self, status: int, pause: float) -> None:
         name = self.process.name

@@ -6,13 +6,11 @@ import signal
 from collections.abc import Awaitable, Iterable
 
 from services.common.clock import Clock
-from services.supervisor.child import Child
+from services.supervisor.child import POLL_SECONDS, Child
 from services.supervisor.console import Console
 from services.supervisor.datadir import DataDir
 from services.supervisor.orphans import Reaper
 from services.supervisor.process import Process
-
-POLL_SECONDS = 0.05
 
 
 class Family:
@@ -59,6 +57,8 @@ class Family:
     async def stop(self, stages: Iterable[Iterable[str]]) -> None:
         """End the children stage by stage, those of a stage at once; each within its own time-out."""
         rest = list(self.children)
+        for child in self.children.values():
+            child.quiet = True
         ordered = [[name for name in stage if name in rest] for stage in stages]
         named = {name for stage in ordered for name in stage}
         for stage in [[name for name in rest if name not in named], *ordered]:

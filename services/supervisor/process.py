@@ -1,12 +1,12 @@
 """What the supervisor is told about a child process."""
 
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-Probe = Callable[[], Awaitable[str]]
+Probe = Callable[[], Coroutine[Any, Any, str]]
 """Returns "" when the child can do its job, else what is missing."""
 
 

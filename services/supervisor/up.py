@@ -207,16 +207,18 @@ class Stack:
         self._console.step("demo", "started", seconds=self._clock.monotonic() - began)
 
     def _welcome(self, login: Login | None, *, known: bool) -> None:
-        plan, line = self.plan, self._console.line
-        line()
-        line(f"Tocsin is up after {self._clock.monotonic() - self._began:.1f} s; its data is in {plan.data.root}")
-        line(f"  Dashboard   {plan.draft.dashboard}")
+        plan = self.plan
+        took = self._clock.monotonic() - self._began
+        lines = [
+            "",
+            f"Tocsin is up after {took:.1f} s; its data is in {plan.data.root}",
+            f"  Dashboard   {plan.draft.dashboard}",
+        ]
         if login is not None:
-            line(f"  Login       {login.username}   password {login.password}")
-            line(f"              (shown this once; set another: tocsin user passwd {login.username})")
+            lines.append(f"  Login       {login.username}   password {login.password}")
+            lines.append(f"              (shown this once; set another: tocsin user passwd {login.username})")
         elif known:
-            line("  Login       as before (forgotten: tocsin user passwd admin)")
-        for extra in plan.extra.welcome(plan.draft.config) if plan.extra else ():
-            line(f"  {extra}")
-        line("  Stop        Ctrl-C")
-        line()
+            lines.append("  Login       as before (forgotten: tocsin user passwd admin)")
+        lines += [f"  {line}" for line in (plan.extra.welcome(plan.draft.config) if plan.extra else ())]
+        lines += ["  Stop        Ctrl-C", ""]
+        self._console.line("\n".join(lines))

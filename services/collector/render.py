@@ -1,6 +1,6 @@
 """Sheets as Prometheus text 0.0.4 or OpenMetrics 1.0.0."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from services.collector.sheet import Family, MetricType, Sheet, escape
 
@@ -34,31 +34,37 @@ def render(sheets: Iterable[Sheet], *, openmetrics: bool = False) -> bytes:
                 merged.setdefault(family.name, []).append((extra, family))
     lines: list[str] = []
     for name, parts in merged.items():
-        _write(lines, name, parts, openmetrics=openmetrics)
+        shown = _openmetrics_name(name, _type_of(parts), merged) if openmetrics else (name, _type_of(parts))
+        _write(lines, shown, parts, openmetrics=openmetrics)
     if openmetrics:
         lines.append("# EOF")
     lines.append("")
     return "\n".join(lines).encode()
 
 
-def _write(lines: list[str], name: str, parts: Sequence[tuple[str, Family]], *, openmetrics: bool) -> None:
-    first = parts[0][1]
-    kind: MetricType = first.type if all(family.type == first.type for _, family in parts) else "untyped"
-    shown, word = (name, str(kind)) if not openmetrics else _openmetrics_name(name, kind)
-    text = first.help.replace("\\", r"\\").replace("\n", r"\n")
+def _type_of(parts: Sequence[tuple[str, Family]]) -> MetricType:
+    first = parts[0][1].type
+    return first if all(family.type == first for _, family in parts) else "untyped"
+
+
+def _write(lines: list[str], shown: tuple[str, str], parts: Sequence[tuple[str, Family]], *, openmetrics: bool) -> None:
+    name, word = shown
+    text = parts[0][1].help.replace("\\", r"\\").replace("\n", r"\n")
     if openmetrics:
         text = text.replace('"', r"\"")
-    lines.append(f"# HELP {shown} {text}")
-    lines.append(f"# TYPE {shown} {word}")
+    lines.append(f"# HELP {name} {text}")
+    lines.append(f"# TYPE {name} {word}")
     for extra, family in parts:
         for sample, labels, value in family.rows:
             inside = f"{extra},{labels}" if extra and labels else extra or labels
             lines.append(f"{sample}{{{inside}}} {value}" if inside else f"{sample} {value}")
 
 
-def _openmetrics_name(name: str, kind: MetricType) -> tuple[str, str]:
+def _openmetrics_name(name: str, kind: MetricType, others: Container[str]) -> tuple[str, str]:
     # OpenMetrics wants `_total` on a counter's sample and not on its family. A counter that the ecosystem knows without
-    # it keeps its name and is of unknown type: a rule must find the same series in both formats.
-    if kind == "counter":
-        return (name.removesuffix("_total"), "counter") if name.endswith("_total") else (name, "unknown")
-    return name, "unknown" if kind == "untyped" else kind
+    # it, or whose family would then clash with such a one, keeps its name and is of unknown type: a rule must find the
+    # same series in both formats.
+    bare = name.removesuffix("_total")
+    if kind == "counter" and bare != name and bare not in others:
+        return bare, "counter"
+    return name, "unknown" if kind in {"counter", "untyped"} else kind

@@ -68,11 +68,11 @@ class Sheet:
             return
         self.family(name, kind, text).rows.append((name, label_text(labels), format_value(value)))
 
-    def gauge(self, name: str, text: str, value: Value, **labels: object) -> None:
+    def gauge(self, name: str, text: str, value: Value, /, **labels: object) -> None:
         """Add a gauge's sample."""
         self.add(name, "gauge", text, value, labels)
 
-    def counter(self, name: str, text: str, value: Value, **labels: object) -> None:
+    def counter(self, name: str, text: str, value: Value, /, **labels: object) -> None:
         """Add a counter's sample under exactly this name: some of the ecosystem's counters lack `_total`."""
         self.add(name, "counter", text, value, labels)
 
@@ -102,7 +102,7 @@ class Sheet:
         """Return the sample names on the sheet."""
         return {row[0] for family in self.families.values() for row in family.rows}
 
-    def value(self, name: str, **labels: object) -> float | None:
+    def value(self, name: str, /, **labels: object) -> float | None:
         """Return one sample's value, None where the sheet has none; labels must be all of the sample's."""
         wanted = label_text(labels)
         for family in self.families.values():

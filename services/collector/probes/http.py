@@ -84,8 +84,6 @@ async def _request(
         headers = clock.monotonic()
         connecting = sum(phases.seconds.get(phase, 0.0) for phase in ("resolve", "connect", "tls"))
         phases.add("processing", headers - begin - connecting)
-        if response.connection is not None and response.connection.transport is not None:
-            write_address(sheet, response.connection.transport.get_extra_info("peername"))
         body = await read_bounded(response, MAX_BODY)
         phases.add("transfer", clock.monotonic() - headers)
     sheet.gauge("probe_http_status_code", "Response HTTP status code", response.status)
@@ -144,6 +142,7 @@ def _write(sheet: Sheet, phases: Phases, tls: TimedTls, took: float, limit: floa
         sheet.gauge("probe_http_duration_seconds", _DURATION, phases.seconds.get(phase, 0.0), phase=phase)
     sheet.gauge("probe_http_redirects", "The number of redirects", phases.redirects)
     write_common(sheet, phases.dns, took, limit)
+    write_address(sheet, phases.peer)
     write_tls(sheet, tls)
 
 

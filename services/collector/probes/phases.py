@@ -1,6 +1,7 @@
 """Times of a connection's phases, from aiohttp's tracing and the TLS context."""
 
 import ipaddress
+import socket
 import ssl
 import zlib
 from types import SimpleNamespace
@@ -50,12 +51,20 @@ class Phases:
         self.current = Reason.PROTOCOL
         self.redirects = 0
         self.dns = 0.0
+        self.peer: object = None
         self._clock, self._tls = clock, tls
         self._marks: dict[str, float] = {}
 
     def add(self, phase: str, seconds: float) -> None:
         """Add to a phase."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + max(0.0, seconds)
+
+    def socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """Make a connection's socket and note where it goes: afterwards the connection may already be given back."""
+        family, kind, protocol, _, self.peer = address
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)
+        return made
 
     def trace(self) -> TraceConfig:
         """Return the hooks for an aiohttp session."""
@@ -98,7 +107,9 @@ class Phases:
 def new_session(phases: Phases, tls: TimedTls) -> aiohttp.ClientSession:
     """Return a session that opens a fresh connection for each request, without cookies or the environment's proxies."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, force_close=True, use_dns_cache=False, limit=4),
+        connector=aiohttp.TCPConnector(
+            ssl=tls, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket
+        ),
         trace_configs=[phases.trace()],
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),

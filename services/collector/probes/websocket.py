@@ -54,7 +54,6 @@ class _Check:
             self.upgraded, self.status = True, 101
             before = sum(self.phases.seconds.get(phase, 0.0) for phase in ("resolve", "connect", "tls"))
             self.phases.add("processing", opened - begin - before)
-            write_address(self.sheet, socket.get_extra_info("peername"))
             if self.module.protocol_ping:
                 await self._protocol_ping(socket)
             if self.module.ping_message is not None:
@@ -118,6 +117,7 @@ async def probe_websocket(sheet: Sheet, url: str, module: WebSocketModule, clock
     finally:
         _write(sheet, check)
         write_common(sheet, phases.dns, clock.monotonic() - start, limit)
+        write_address(sheet, phases.peer)
         write_tls(sheet, tls)
         write_result(sheet, reason)
     return reason

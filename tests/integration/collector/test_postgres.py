@@ -238,13 +238,10 @@ async def test_a_hung_server_is_down_in_time_and_delays_nobody(
         assert found['pg_up{target="well"}'] == 1
     own_postgres.resume()
     assert (await running.samples("/metrics/postgres"))['pg_up{target="hung"}'] == 1
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tocsin-collector'"
     async with ready(own_postgres) as connection, asyncio.timeout(10):
-        while (
-            await connection.fetchval(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tocsin-collector'"
-            )
-        ) != 1:
-            await asyncio.sleep(0.05)
+        while await connection.fetchval(count) != 1:
+            await connection.execute("SELECT pg_sleep(0.05)")
 
 
 async def test_disk_by_size(start: Start, postgres_dsn: str, database) -> None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def extrapolated(points: Points, start: int, end: int, *, counter: bool, per_sec
         return None
     change = points[-1][1] - points[0][1]
     if counter:
-        change += sum(a for (_, a), (_, b) in zip(points, points[1:], strict=False) if b < a)
+        change += sum(a for (_, a), (_, b) in pairwise(points) if b < a)
     sampled = (points[-1][0] - points[0][0]) / 1000
     spacing = sampled / (len(points) - 1)
     before, after = (points[0][0] - start) / 1000, (end - points[-1][0]) / 1000
@@ -83,7 +84,7 @@ def extrapolated(points: Points, start: int, end: int, *, counter: bool, per_sec
 
 def changes(points: Points) -> float:
     values = [value for _, value in points]
-    pairs = zip(values, values[1:], strict=False)
+    pairs = pairwise(values)
     return float(sum(1 for a, b in pairs if a != b and not (math.isnan(a) and math.isnan(b))))
 
 
@@ -96,7 +97,7 @@ OVER_TIME: dict[str, Callable[[Points], float]] = {
     "last_over_time": lambda points: points[-1][1],
     "present_over_time": lambda points: 1.0,
     "changes": changes,
-    "resets": lambda points: float(sum(1 for (_, a), (_, b) in zip(points, points[1:], strict=False) if b < a)),
+    "resets": lambda points: float(sum(1 for (_, a), (_, b) in pairwise(points) if b < a)),
 }
 FOLDS: dict[str, Callable[[list[float]], float]] = {
     "sum": total,

@@ -150,3 +150,20 @@ def identities(table: Table) -> "np.ndarray[Any, np.dtype[np.intp]]":
     seen: dict[Hashable, int] = {}
     keys = [frozenset(row.items()) for row in table.labels]
     return np.array([seen.setdefault(key, index) for index, key in enumerate(keys)], np.intp)
+
+
+def merged(vector: Vector) -> Vector:
+    """Make one row of rows with equal labels, present at different steps. Raises EvaluationError at a common one."""
+    table = vector.table
+    if table.unique:
+        return vector
+    refuse_duplicates(vector)
+    ids = table.cached("identity", lambda: identities(table))
+    mask, cells = vector.mask.copy(), np.array(vector.values)
+    for row in np.flatnonzero(ids != np.arange(table.size)).tolist():
+        first = ids[row]
+        cells[first] = np.where(mask[row], cells[row], cells[first])
+        mask[first] |= mask[row]
+    kept = np.flatnonzero(ids == np.arange(table.size))
+    once = table.cached("once", lambda: table.take(kept))
+    return Vector(once, cells[kept], mask[kept])

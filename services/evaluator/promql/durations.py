@@ -29,9 +29,8 @@ _OPERATIONS: dict[str, Callable[[float, float], float]] = {
 class DurationReader:
     """A precedence-climbing reader of the duration between `[` and `]` or after `offset`; indexes are of tokens."""
 
-    def __init__(self, source: "Rewritten", error: Callable[[str], PromqlError]) -> None:
+    def __init__(self, source: "Rewritten") -> None:
         self.source = source
-        self.error = error
         self.at = 0
         self.depth = 0
 

@@ -6,7 +6,7 @@ from services.evaluator.promql import ast
 from services.evaluator.promql.aggregations import AGGREGATIONS
 from services.evaluator.promql.annotations import Annotations
 from services.evaluator.promql.binary import apply_binary
-from services.evaluator.promql.context import Run
+from services.evaluator.promql.context import Run, merged
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.functions import FUNCTIONS
 from services.evaluator.promql.functions.base import Invocation
@@ -105,7 +105,7 @@ class TreeEvaluator:
             value = Vector(Table([{}], unique=True), value.values[None, :])
         if not isinstance(value, Vector):
             raise EvaluationError("a sub-query takes an instant vector or a scalar", *expr.position)
-        return range_of_vector(run, value, times, ends, span, fixed=fixed)
+        return range_of_vector(run, merged(value), times, ends, span, fixed=fixed)
 
 
 EVALUATOR = TreeEvaluator()

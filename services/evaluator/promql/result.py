@@ -7,10 +7,8 @@ from typing import Literal
 import numpy as np
 
 from services.evaluator.promql import values
-from services.evaluator.promql.context import DUPLICATES, identities, refuse_duplicates
-from services.evaluator.promql.errors import EvaluationError
+from services.evaluator.promql.context import merged, refuse_duplicates
 from services.evaluator.promql.storage import Bools, Floats, Times
-from services.evaluator.promql.table import Table
 
 Labels = Mapping[str, str]
 
@@ -73,9 +71,8 @@ def vector_result(vector: values.Vector, t_ms: int) -> VectorResult:
 def matrix_result(vector: values.Vector, times: Times) -> MatrixResult:
     """Return the series with a sample at any step, in the order of their labels; rows with equal labels are one."""
     vector = _settled(vector)
+    vector = merged(vector)
     mask, cells, table = vector.mask, vector.values, vector.table
-    if not table.unique:
-        mask, cells, table = _merged(vector)
     rows = np.flatnonzero(mask.any(axis=1)).tolist()
     labels = table.rows(rows)
     order = sorted(range(len(rows)), key=lambda index: sorted(labels[index].items()))
@@ -89,16 +86,3 @@ def _settled(vector: values.Vector) -> values.Vector:
     if not table.unique:
         refuse_duplicates(vector)
     return vector
-
-
-def _merged(vector: values.Vector) -> tuple[Bools, Floats, Table]:
-    ids = vector.table.cached("identity", lambda: identities(vector.table))
-    mask, cells = vector.mask.copy(), np.array(vector.values)
-    for row, first in enumerate(ids.tolist()):
-        if row != first:
-            if (mask[first] & mask[row]).any():
-                raise EvaluationError(DUPLICATES)
-            cells[first] = np.where(mask[row], cells[row], cells[first])
-            mask[first] |= mask[row]
-            mask[row] = False
-    return mask, cells, vector.table

@@ -70,30 +70,26 @@ class SelectorCursor(Cursor):
 
     def window(self) -> None:
         """Rewrite `[range]` or `[range:step]`."""
-        start = self.at
         self.out.append("[")
         self.at += 1
-        reader = DurationReader(self.result, self.error)
-        for closing in (":", "]"):
-            if self.peek() not in {":", "]"}:
-                self.at, duration = reader.read(self.at)
-                self.result.durations[self.at] = duration
-                self.out.append(f"{self.at}s")
-            if self.peek() == closing == ":":
-                self.copy()
-            elif self.peek() == "]":
-                break
-        if self.peek() != "]":
-            found = repr(self.peek()) if self.peek() else "end of input"
-            raise self.error(f"unexpected {found} in a range, expected ']'")
-        if self.at == start + 1:
-            raise self.error("missing duration between '[' and ']'")
-        self.copy()
+        if self.peek() in {"]", ":"}:
+            raise self.error("missing duration after '['")
+        self._duration()
+        if self.peek() == ":":
+            self.copy()
+            if self.peek() != "]":
+                self._duration()
+        self.expect("]")
+
+    def _duration(self) -> None:
+        self.at, duration = DurationReader(self.result).read(self.at)
+        self.result.durations[self.at] = duration
+        self.out.append(f"{self.at}s")
 
     def offset(self) -> None:
         """Rewrite `offset d`."""
         self.out.append("offset")
-        self.at, duration = DurationReader(self.result, self.error).read_primary(self.at + 1)
+        self.at, duration = DurationReader(self.result).read_primary(self.at + 1)
         self.result.durations[self.at] = duration
         self.out.append(f"{self.at}s")
 

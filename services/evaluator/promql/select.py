@@ -125,6 +125,8 @@ def _look_back(
 
 
 def _times_of(block: Block, columns: Rows, steps: int) -> Times:
+    if not block.times.size:
+        return np.zeros((len(block.labels), steps), np.int64)
     if block.times.ndim == 1:
         return np.broadcast_to(block.times[columns], (len(block.labels), steps))
     axes = block.axes if block.axes is not None else np.zeros(len(block.labels), np.intp)

@@ -38,7 +38,7 @@ def _absence(call: Invocation, seen: Bools) -> Vector:
 
 
 def _absent(call: Invocation) -> Value:
-    return _absence(call, call.vector(0).mask.any(axis=0))
+    return _absence(call, np.asarray(call.vector(0).mask.any(axis=0)))
 
 
 def _absent_over_time(call: Invocation) -> Value:

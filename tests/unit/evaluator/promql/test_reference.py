@@ -32,13 +32,9 @@ SELECTORS = st.sampled_from(
     ["a_total", "b_total", 'a_total{x="1"}', 'b_total{y=""}', '{__name__=~"._total"}', 'a_total{y!~"2"} offset 20s']
 )
 RANGES = st.builds("{}[{}]".format, st.sampled_from(["a_total", "b_total", 'a_total{x="2"}']), DURATIONS)
+NAMES = [f"{name}_over_time" for name in ("sum", "avg", "min", "max", "count", "last", "present")]
 WINDOWED = st.builds(
-    "{}({})".format,
-    st.sampled_from(
-        "rate increase delta sum_over_time avg_over_time min_over_time max_over_time count_over_time last_over_time "
-        "present_over_time changes resets".split()
-    ),
-    RANGES,
+    "{}({})".format, st.sampled_from([*NAMES, "rate", "increase", "delta", "changes", "resets"]), RANGES
 )
 
 

@@ -6,6 +6,6 @@ import { text } from "node:stream/consumers";
 
 const { openapi, info, components } = JSON.parse(await text(process.stdin));
 const document = { openapi, info, paths: {}, components: { schemas: components.schemas } };
-const tree = await openapiTS(document, { alphabetize: true });
+const tree = await openapiTS(document, { alphabetize: true, defaultNonNullable: false });
 const title = "/** Made by dev/generate-types.mjs from the API's OpenAPI document; change the API's models, not this. */\n";
 process.stdout.write(title + astToString(tree));

@@ -12,7 +12,7 @@ export interface components {
              * Comment
              * @default
              */
-            comment: string;
+            comment?: string;
         };
         /**
          * Acknowledgement
@@ -238,13 +238,13 @@ export interface components {
          */
         LiveChanges: {
             /** @default null */
-            alerts: components["schemas"]["AlertChanges"] | null;
+            alerts?: components["schemas"]["AlertChanges"] | null;
             /** At */
             at: number;
             /** @default null */
-            health: components["schemas"]["Health"] | null;
+            health?: components["schemas"]["Health"] | null;
             /** @default null */
-            metrics: components["schemas"]["Realtime"] | null;
+            metrics?: components["schemas"]["Realtime"] | null;
             /** Seq */
             seq: number;
             /**
@@ -410,7 +410,7 @@ export interface components {
              * Health
              * @default
              */
-            health: string;
+            health?: string;
             /** Labels */
             labels?: {
                 [key: string]: string;
@@ -419,21 +419,21 @@ export interface components {
              * Lastevaluation
              * @default
              */
-            lastEvaluation: string;
+            lastEvaluation?: string;
             /** Name */
             name: string;
             /**
              * Query
              * @default
              */
-            query: string;
+            query?: string;
             /** @default null */
-            tocsin: components["schemas"]["TocsinRule"] | null;
+            tocsin?: components["schemas"]["TocsinRule"] | null;
             /**
              * Type
              * @default
              */
-            type: string;
+            type?: string;
         } & {
             [key: string]: unknown;
         };
@@ -446,12 +446,12 @@ export interface components {
              * File
              * @default
              */
-            file: string;
+            file?: string;
             /**
              * Interval
              * @default 0
              */
-            interval: number;
+            interval?: number;
             /** Name */
             name: string;
             /** Rules */
@@ -595,12 +595,12 @@ export interface components {
              * File
              * @default
              */
-            file: string;
+            file?: string;
             /**
              * Line
              * @default 0
              */
-            line: number;
+            line?: number;
             /** Thresholds */
             thresholds?: components["schemas"]["RuleThreshold"][];
         } & {
@@ -638,7 +638,7 @@ export interface components {
              * Expires In Days
              * @default null
              */
-            expires_in_days: number | null;
+            expires_in_days?: number | null;
             /** Name */
             name: string;
             /**

@@ -71,8 +71,8 @@ export function formatTicks(ticks: number[], unit: Unit): string[] {
   const whole = reading(largest, unit).unit;
   const factor = FACTORS[whole] ?? 1;
   const step = Math.abs((ticks[1] ?? largest) - (ticks[0] ?? 0)) * factor;
-  const digits = step > 0 ? Math.min(Math.max(Math.ceil(-Math.log10(step) - 1e-9), 0), 6) : 0;
-  if (unit === "count") return ticks.map((tick) => formatValue(tick, unit));
+  if (unit === "count" && largest >= 10_000) return ticks.map((tick) => formatValue(tick, unit));
+  const digits = [0, 1, 2, 3, 4, 5].find((places) => Math.abs(Number(step.toFixed(places)) - step) < step / 1e3) ?? 6;
   return ticks.map((tick) => join({ number: numeral(tick * factor, digits), unit: whole }));
 }
 

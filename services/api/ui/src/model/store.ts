@@ -17,6 +17,8 @@ export type Session =
   | { phase: "in"; user: User }
   | { phase: "failed"; error: ApiError };
 
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 export class Store {
   readonly session = signal<Session>({ phase: "asking" });
   readonly state = signal<LiveState | null>(null);
@@ -120,7 +122,7 @@ export class Store {
 
   /** A component's name as its card has it; the key where it has no card. */
   componentTitle(key: string): string {
-    return this.state.value?.health.components.find((component) => component.key === key)?.title ?? key;
+    return this.state.value?.health.components.find((component) => component.key === key)?.title ?? capitalised(key);
   }
 
   retryNow(): void {

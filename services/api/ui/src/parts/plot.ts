@@ -92,7 +92,7 @@ export class Plot {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: () => this.range() } },
       axes: [
-        { ...axis, values: (_plot, ticks) => ticks.map(formatMinute) },
+        { ...axis, size: 32, values: (_plot, ticks) => ticks.map(formatMinute) },
         { ...axis, size: 64, values: (_plot, ticks) => formatTicks(ticks, this.panel.unit) },
       ],
       series: [

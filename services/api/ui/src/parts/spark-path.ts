@@ -44,10 +44,10 @@ export function extent(values: number[], limits: number[]): { low: number; high:
   const low = Math.min(least, ...near);
   const high = Math.max(most, ...near);
   // Nothing near to compare with: a jitter of a few percent must look like one, not like a storm.
-  const wanted = near.length > 0 ? high - low || span : Math.max(high - low, Math.abs(most) * CALM, Number.MIN_VALUE);
+  const wanted = near.length > 0 ? high - low || span : Math.max(high - low, Math.abs(most) * CALM) || 1;
   const room = (wanted - (high - low)) / 2 + wanted * 0.08;
   // What never falls below zero is not drawn as if it could.
-  return { low: low >= 0 ? Math.max(low - room, Math.min(0, low)) : low - room, high: high + room, near };
+  return { low: low >= 0 ? Math.max(low - room, 0) : low - room, high: high + room, near };
 }
 
 /** Paths in a box of the given size; null without two points to join. */

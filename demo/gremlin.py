@@ -44,7 +44,8 @@ class Gremlin:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, name: str, cause: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
+        # The driver may answer a cancellation with an error of its own; so being wanted is asked each round.
+        while self._running.get(name) is asyncio.current_task():
             try:
                 await cause()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

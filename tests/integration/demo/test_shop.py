@@ -159,6 +159,15 @@ async def test_the_gremlin_holds_connections_a_lock_and_memory_and_gives_them_ba
             await connection.close()
 
 
+async def test_the_gremlin_ends_when_its_servers_are_gone():
+    async with Redis(port=1) as redis:
+        gremlin = Gremlin("postgresql://u@127.0.0.1:1/x", redis)
+        gremlin.follow(frozenset({"db-connections", "db-lock"}))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await gremlin.close()
+
+
 async def test_workers_live_die_with_the_fault_and_come_back(settings):
     crew = Crew(settings)
     async with Redis.from_url(settings.broker_url) as broker:

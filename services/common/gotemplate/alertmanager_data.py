@@ -98,13 +98,19 @@ class Alert(Struct):
         return _json_names(self.fields)
 
 
+class SomeAlerts(GoList):
+    """A selection of the alerts; in Go a plain slice, which has no further selections."""
+
+    go_type = "[]template.Alert"
+
+
 class Alerts(GoList):
     """The alerts of a notification."""
 
     go_type = "template.Alerts"
     go_methods: ClassVar[Mapping[str, Function]] = {
-        "Firing": function(lambda alerts: Alerts(alert for alert in alerts if alert.status == _FIRING)),
-        "Resolved": function(lambda alerts: Alerts(alert for alert in alerts if alert.status == _RESOLVED)),
+        "Firing": function(lambda alerts: SomeAlerts(alert for alert in alerts if alert.status == _FIRING)),
+        "Resolved": function(lambda alerts: SomeAlerts(alert for alert in alerts if alert.status == _RESOLVED)),
     }
 
 

@@ -144,6 +144,7 @@ def test_functions_say_what_is_wrong(text, problem):
         ("{{ (index .Alerts 0).Fingerprint }} {{ (index .Alerts 0).GeneratorURL }}", None),
         ("{{ .ExternalURL }} {{ .AckURL }}", "https://am.example.com https://example.com/ack"),
         ('{{ printf "%T %T %T" . .Alerts .GroupLabels }}', "*template.Data template.Alerts template.KV"),
+        ('{{ printf "%T %T" .Alerts.Firing .Alerts.Resolved }}', "[]template.Alert []template.Alert"),
         ("{{ (index .Alerts 0).Labels.SortedPairs | len }}", "3"),
         ("{{ .CommonLabels.SortedPairs.String }}|{{ .GroupLabels.String }}", None),
     ],
@@ -157,7 +158,16 @@ def test_data(text, expected):
     assert expand(text) == expected
 
 
-@pytest.mark.parametrize("text", ["{{ .Nope }}", "{{ (index .Alerts 0).Nope }}", "{{ .Alerts.Nope }}", "{{ .alerts }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ .Nope }}",
+        "{{ (index .Alerts 0).Nope }}",
+        "{{ .Alerts.Nope }}",
+        "{{ .Alerts.Firing.Resolved }}",
+        "{{ .alerts }}",
+    ],
+)
 def test_unknown_fields_are_errors(text):
     with pytest.raises(TemplateError, match="can't evaluate field"):
         expand(text)

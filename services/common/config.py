@@ -139,7 +139,7 @@ class ConfigFile:
         self.path = path
         self.written: dict[str, Any] = data
         """The keys as written, variables not yet looked up, overrides put in."""
-        self._source = YamlSource(source.file, _substitute(data, (), source, environ), source.positions)
+        self._source, self._environ = YamlSource(source.file, data, source.positions), environ
 
     @property
     def base(self) -> Path:
@@ -148,13 +148,17 @@ class ConfigFile:
 
     def shared(self) -> Shared:
         """Return the keys that all services read; raises ConfigError."""
-        own = {key: value for key, value in self._source.data.items() if key not in SECTIONS}
-        shared = validate(Shared, own, self._source, ())
+        own = {key: value for key, value in self.written.items() if key not in SECTIONS}
+        shared = validate(Shared, self._looked_up(own, ()), self._source, ())
         return shared.model_copy(update={"data_dir": self.base / shared.data_dir})
 
     def section(self, name: str, model: type[Model]) -> Model:
         """Return one service's section (empty where the file has none); raises ConfigError."""
-        return validate(model, self._source.data.get(name) or {}, self._source, (name,))
+        return validate(model, self._looked_up(self.written.get(name) or {}, (name,)), self._source, (name,))
+
+    def _looked_up(self, data: Any, path: KeyPath) -> Any:
+        # Only what is asked for: a command that needs the database alone runs without the other sections' variables.
+        return _substitute(data, path, self._source, self._environ)
 
 
 def validate(model: type[Model], data: Any, source: YamlSource, path: KeyPath) -> Model:

@@ -80,6 +80,12 @@ def test_mistakes_name_place_and_mend(tmp_path, text, message):
     assert message in str(caught.value)
 
 
+def test_a_section_needs_its_own_variables_only(tmp_path):
+    file = load(tmp_path, "external_url: http://x\napi: {items: [{name: '${MISSING}'}]}\n")
+    assert file.shared().external_url == "http://x"
+    assert file.section("notifier", Section) == Section()
+
+
 def test_every_mistake_of_a_section_is_told_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, "api: {listen: x, other: y}\n").section("api", Section)

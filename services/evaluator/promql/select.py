@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
+from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.grid import Grid, Windows, build_grid, window
 from services.evaluator.promql.storage import ABSENT, Block, Bools, Floats, Rows, Times, absent_cells, stale_cells
 from services.evaluator.promql.table import Table
@@ -23,6 +24,7 @@ class Sampled:
 
 def instant_vector(run: Run, node: ast.Selector) -> Vector:
     """Return the newest sample of each series within the look-back at each step."""
+    _refuse_extension(node)
     times, fixed = run.eval_times(node.at, node.offset)
     blocks = _read(run, node, times)
     parts = [_newest(block, times, run.settings.lookback_ms)[:2] for block in blocks]
@@ -38,6 +40,11 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     parts = [_times_of(block, columns, len(at)) for block, (_, _, columns) in zip(blocks, found, strict=True)]
     times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
     return Sampled(vector, np.broadcast_to(times, vector.values.shape))
+
+
+def _refuse_extension(node: ast.Selector) -> None:
+    if node.extension:
+        raise EvaluationError(f"the experimental modifier {node.extension} is not supported", *node.position)
 
 
 def _read(run: Run, node: ast.Selector, times: Times) -> list[Block]:
@@ -164,6 +171,7 @@ class Range:
 
 def range_of_selector(run: Run, node: ast.RangeSelector) -> Range:
     """Return the samples of a selector with a window."""
+    _refuse_extension(node.selector)
     span = run.milliseconds(node.window, positive=True)
     ends, fixed = run.eval_times(node.selector.at, node.selector.offset)
     if not len(ends):

@@ -231,6 +231,8 @@ def test_a_block_without_columns():
         ("foo[1e9 ^ 9]", "out of range"),
         ("foo[10 ^ 999]", "out of range"),
         ("info(foo)", "not supported"),
+        ("rate(foo[5m] anchored)", "anchored is not supported"),
+        ("foo smoothed", "smoothed is not supported"),
     ],
 )
 def test_what_only_evaluation_can_refuse(storage, expr, part):

@@ -112,7 +112,7 @@ def _ordered(groups: list[Group], order: Sequence[str]) -> list[Group]:
 def _run_case(case: TestCase, tests: TestFile, groups: Sequence[Group]) -> list[str]:
     step = tests.evaluation_interval
     world = World(case, groups, case.interval or step)
-    times = [one.eval_time for one in (*case.alert_rule_test, *case.promql_expr_test)]
+    times = [one.eval_time for one in case.alert_rule_test] + [one.eval_time for one in case.promql_expr_test]
     last = max(times, default=0.0)
     if last / step > _MAX_ROUNDS:
         raise NotationError(f"more than {_MAX_ROUNDS} evaluations; shorten eval_time or lengthen evaluation_interval")

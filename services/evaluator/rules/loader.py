@@ -133,7 +133,8 @@ class _Builder:
             )
         return AlertingRule(
             name=model.name, expr=expr, labels=labels, annotations=model.annotations,
-            file=self.file, line=line, key=key, hold=model.for_ or 0.0, keep_firing=model.keep_firing_for or 0.0, clear=clear, no_data=no_data,
+            file=self.file, line=line, key=key, hold=model.for_ or 0.0,
+            keep_firing=model.keep_firing_for or 0.0, clear=clear, no_data=no_data,
             cooldown=self.defaults.cooldown if model.cooldown is None else model.cooldown,
             max_per_hour=self.defaults.max_per_hour if model.max_alerts_per_hour is None else model.max_alerts_per_hour,
             presence=watches,

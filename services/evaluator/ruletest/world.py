@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.evaluator.head import Head, Layout
-from services.evaluator.promql import Engine
+from services.evaluator.promql import ABSENT, Engine
 from services.evaluator.rules.definition import Group
 from services.evaluator.rules.query import Element, elements
 from services.evaluator.rules.runner import GroupRunner
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import ActiveAlert, AlertState
 from services.evaluator.ruletest.model import TestCase
-from services.evaluator.ruletest.notation import ABSENT, NotationError, parse_labels, parse_values
+from services.evaluator.ruletest.notation import NotationError, parse_labels, parse_values
 
 _FOREVER = 1e9
 _INPUT = "input"
@@ -35,13 +35,14 @@ class World:
     def advance(self, now: float) -> list[str]:
         """Let time be `now`: append what is due, evaluate all groups; return the rules' errors."""
         self._append(now)
-        errors = []
         for runner in self.runners:
             runner.evaluate(now, lambda: 0.0)
-            for rule in runner.group.rules:
-                if text := runner.health[rule.key].last_error:
-                    errors.append(f"rule: {rule.name}, time: {now - self.start:g}s, err: {text}")
-        return errors
+        return [
+            f"rule: {rule.name}, time: {now - self.start:g}s, err: {runner.health[rule.key].last_error}"
+            for runner in self.runners
+            for rule in runner.group.rules
+            if runner.health[rule.key].last_error
+        ]
 
     def _append(self, now: float) -> None:
         while self._next < self._columns.shape[1] and self.start + self._next * self._interval <= now + 1e-9:

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_SERIES = rb'(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*+)?[ \t]*+(?P<labels>\{(?:[^"}]++|"(?:\\.|[^"\\])*+")*+\})?'
+_SERIES = rb'(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*+)?(?:[ \t]*+\{(?:[^"}]++|"(?:\\.|[^"\\])*+")*+\})?'
 _LINE = re.compile(
-    rb"(?P<series>"
-    + _SERIES
-    + rb")(?P<gap>[ \t]++)(?P<value>[^ \t]++)(?:[ \t]++(?P<time>[^ \t#]++))?[ \t]*+(?P<rest>#.*)?",
+    rb"[ \t]*+(?P<series>" + _SERIES + rb")(?:(?<=\})[ \t]*+|[ \t]++)(?P<value>[^ \t{]++)"
+    rb"(?:[ \t]++(?P<time>[^ \t#]++))?[ \t]*+(?P<rest>#.*)?",
     re.DOTALL,
 )
 _PAIR = re.compile(

@@ -24,7 +24,7 @@ class Fault:
 
 
 FAULTS = (
-    Fault("celery", "kills the Celery workers, so that tasks pile up", "CeleryWorkersLow"),
+    Fault("celery", "kills the Celery workers, so that tasks pile up", "CeleryDown"),
     Fault("payments", "the payment gateway answers 503 or not at all", "HighPaymentFailureRate"),
     Fault("api-slow", "the shop asks its price service one item at a time", "HighApiResponseTime"),
     Fault("api-errors", "a release with a bug: every third order ends in an exception", "HighApiErrorRate"),

@@ -25,6 +25,6 @@ def test_the_faults_that_the_command_offers():
 
 
 def test_an_unknown_name_shows_the_list():
-    assert find("celery").alert == "CeleryWorkersLow"
+    assert find("celery").alert == "CeleryDown"
     with pytest.raises(UnknownFaultError, match=r"no fault is called 'disk'; there are: celery, payments"):
         find("disk")

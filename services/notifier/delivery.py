@@ -93,6 +93,7 @@ class Dispatcher:
         self._pipeline.work.clear()
         for entry, integration in claimed:
             self._start(entry, integration, generation)
+        await self._pipeline.close_unused()
 
     def _claim(self, target: Target, generation: Generation, now: float) -> list[tuple[Entry, Integration]]:
         integration = generation.integrations.get(target)

@@ -39,6 +39,7 @@ class Pipeline:
         self._lock = asyncio.Lock()
         self._engine = self._new_engine()
         self._hold_until = 0.0
+        self._old: list[Generation] = []
         self.active = False
         self.lost = asyncio.Event()
         self.work = asyncio.Event()
@@ -142,9 +143,17 @@ class Pipeline:
         async with self._lock:
             old, self.generation = self.generation, generation
             self._engine.reconfigure(generation.tree, generation.receivers, self.clock.now())
-        await old.retire()
+        old.retired = True
+        self._old.append(old)
+        await self.close_unused()
         if self.active:
             await self.step(lambda _now: None)
+
+    async def close_unused(self) -> None:
+        """Close what belongs to configurations that nothing uses any more."""
+        for generation in self._old:
+            await generation.done()
+        self._old = [generation for generation in self._old if not generation.closed]
 
     def caught_up(self) -> None:
         """Say that the stream's backlog is read: from now on groups are looked at.

@@ -1,5 +1,6 @@
 """One term of work: from the lease taken to the lease lost, all loops run; in between this copy stands by."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -15,7 +16,7 @@ from services.notifier.attempt_log import AttemptLog
 from services.notifier.config import NotifierConfig
 from services.notifier.consumer import GROUP, ActionConsumer, AlertConsumer
 from services.notifier.delivery import Dispatcher
-from services.notifier.pipeline import Pipeline
+from services.notifier.pipeline import Pipeline, StandbyError
 from services.notifier.watchdog import EvaluatorWatch, Watchdog
 
 _TICK = 1.0
@@ -52,9 +53,22 @@ class Term:
             await self._clock.sleep(self._config.lease / 3)
         async with AsyncExitStack() as stack:
             for name, work in self._loops().items():
-                looping = keep_running(name, work, clock=self._clock, telemetry=self._telemetry, max_pause=2.0)
+                looping = keep_running(
+                    name, self._while_active(work), clock=self._clock, telemetry=self._telemetry, max_pause=2.0
+                )
                 spawn(stack, looping, name=f"notifier-{name}")
             await self._pipeline.lost.wait()
+
+    @staticmethod
+    def _while_active(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def round_of_work() -> None:
+            try:
+                await work()
+            except StandbyError:
+                # The lease is lost: the term ends in a moment and cancels this.
+                await asyncio.Event().wait()
+
+        return round_of_work
 
     def _loops(self) -> dict[str, Callable[[], Awaitable[None]]]:
         pipeline, clock = self._pipeline, self._clock

@@ -10,7 +10,7 @@ import structlog
 from services.common.clock import Clock
 from services.evaluator.head import Head
 from services.evaluator.promql import Engine, selectors
-from services.evaluator.rules.definition import AlertingRule, Group
+from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule
 from services.evaluator.rules.events import orphan_events
 from services.evaluator.rules.loader import RuleDefaults, find_files, load_file
 from services.evaluator.rules.problem import Problem, RuleFileError
@@ -137,7 +137,9 @@ class RuleManager:
                 for one in selectors(expr):
                     seconds = max(seconds, (one.range_ms + max(one.offset_ms, 0)) / 1000 + runner.group.query_offset)
             reads = runner.group.reads
-            names = None if names is None or reads is None else names | reads
+            # What is recorded is kept for the page and for Grafana, whether a rule reads it again or not.
+            recorded = {rule.name for rule in runner.group.rules if isinstance(rule, RecordingRule)}
+            names = None if names is None or reads is None else names | reads | recorded
         return Needs(None if names is None else frozenset(names), seconds)
 
     def count_alerts(self) -> None:

@@ -119,11 +119,11 @@ def _refuse_many(join: Join, matching: ast.Matching, one: Vector) -> None:
         return
     rows = np.flatnonzero((join.one_ids == crowded[0]) & one.mask.any(axis=1))[:2]
     side = "left" if matching.card == "one-to-many" else "right"
-    first, second = (_written(one.table.row(int(row))) for row in rows)
+    first, second = sorted(_written(one.table.row(int(row))) for row in rows)
     group = _written(group_labels(one.table.row(int(rows[0])), matching))
     raise EvaluationError(
         f"found duplicate series for the match group {group} on the {side} hand-side of the operation: "
-        f"[{second}, {first}];many-to-many matching not allowed: matching labels must be unique on one side"
+        f"[{first}, {second}];many-to-many matching not allowed: matching labels must be unique on one side"
     )
 
 

@@ -85,6 +85,7 @@ def _label_join(call: Invocation) -> Value:
 def _sorted(*, descending: bool) -> Callable[[Invocation], Value]:
     def body(call: Invocation) -> Value:
         vector = call.vector(0)
+        _note_range(call)
         if vector.steps != 1:
             return vector
         values = vector.values[:, 0]
@@ -92,6 +93,13 @@ def _sorted(*, descending: bool) -> Callable[[Invocation], Value]:
         return _ordered(vector, np.lexsort((np.where(nan, 0.0, -values if descending else values), nan)))
 
     return body
+
+
+def _note_range(call: Invocation) -> None:
+    if call.run.step_ms:
+        call.run.annotations.warn(
+            "sort is ineffective for range queries since results are always ordered by labels", call.node.position
+        )
 
 
 def _ordered(vector: Vector, order: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Vector:
@@ -107,6 +115,7 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
 def _sorted_by_label(*, descending: bool) -> Callable[[Invocation], Value]:
     def body(call: Invocation) -> Value:
         vector = call.vector(0)
+        _note_range(call)
         if vector.steps != 1:
             return vector
         names = [call.text(index) for index in range(1, len(call.node.args))]

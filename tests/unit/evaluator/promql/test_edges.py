@@ -62,7 +62,7 @@ def test_one_of_many_partners_by_a_filter_is_cheap_and_right():
 
 def test_many_partners_at_once_are_refused_by_name():
     storage = crowd(3)
-    with pytest.raises(EvaluationError, match=r'match group \{\} on the right hand-side.*i="1".*i="0"'):
+    with pytest.raises(EvaluationError, match=r'match group \{\} on the right hand-side.*i="0".*i="1"'):
         Engine().instant("many * on () group_left () one", storage, 0)
     with pytest.raises(EvaluationError, match="on the left hand-side"):
         Engine().instant("one * on () group_right () many", storage, 0)
@@ -162,8 +162,11 @@ def test_sorting_and_ranking_over_a_range_keep_the_order_of_labels():
     storage = crowd(3)
     engine = Engine()
     for expr in ("sort_desc(many)", 'sort_by_label_desc(many, "i")', "topk(3, many)"):
-        found = engine.range(expr, storage, 0, 10_000, 10_000).value
-        assert [labels["i"] for labels in found.labels] == ["0", "1", "2"], expr
+        result = engine.range(expr, storage, 0, 10_000, 10_000)
+        assert [labels["i"] for labels in result.value.labels] == ["0", "1", "2"], expr
+        assert [text for text in result.warnings if "sort is ineffective" not in text] == []
+        assert bool(result.warnings) == expr.startswith("sort")
+        assert engine.instant(expr, storage, 0).warnings == []
 
 
 def test_fixed_windows_are_computed_once_for_all_steps():

@@ -68,27 +68,37 @@ async def _name_request(request: web.Request, handler: Handler) -> web.StreamRes
 async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except ProblemError as error:
-        return error.response()
     except web.HTTPException as error:
         if error.status < web.HTTPBadRequest.status_code:
             raise
         return from_http_error(error).response()
-    except StorageUnavailableError:
-        return storage_away("The record can't be used").response()
-    except asyncpg.UndefinedTableError:
-        return ProblemError(
-            503, "not-migrated", "The database has no tables yet.", "Run `tocsin migrate --config FILE`."
-        ).response()
     except Exception as error:
         # The border of a request: its error must neither end the connection unseen nor show its inside.
-        log.exception("request_failed", path=request.path, method=request.method, reason=type(error).__name__)
-        return ProblemError(
-            500,
-            "internal-error",
-            "The request failed for a reason that is ours.",
-            f"Look in the API's log for request {request[_REQUEST_KEY]}, and report it.",
-        ).response()
+        problem = _known_problem(error)
+        if problem is None:
+            log.exception("request_failed", path=request.path, method=request.method, reason=type(error).__name__)
+            problem = ProblemError(
+                500,
+                "internal-error",
+                "The request failed for a reason that is ours.",
+                f"Look in the API's log for request {request[_REQUEST_KEY]}, and report it.",
+            )
+        return problem.response()
+
+
+def _known_problem(error: Exception) -> ProblemError | None:
+    match error:
+        case ProblemError():
+            return error
+        case StorageUnavailableError():
+            return storage_away("The record can't be used")
+        case asyncpg.DataError():
+            return ProblemError(400, "invalid-request", f"A value can't be looked up: {error}.", "Correct it.")
+        case asyncpg.UndefinedTableError():
+            return ProblemError(
+                503, "not-migrated", "The database has no tables yet.", "Run `tocsin migrate --config FILE`."
+            )
+    return None
 
 
 def _authenticate(

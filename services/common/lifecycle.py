@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -27,6 +28,9 @@ def spawn(stack: AsyncExitStack, work: Awaitable[None], *, name: str) -> asyncio
         while not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=_CANCEL_AGAIN)
+        if inspect.iscoroutine(work):
+            # Cancelled before its first step, it would be reported as never awaited.
+            work.close()
         with contextlib.suppress(asyncio.CancelledError):
             await task
 

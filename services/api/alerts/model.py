@@ -112,4 +112,4 @@ class HistoryQuery(Body):
 class AcknowledgeBody(Body):
     """What the person says on taking the alert on."""
 
-    comment: str = Field(default="", max_length=2000)
+    comment: str = Field(default="", max_length=2000, pattern=r"^[^\x00]*$")

@@ -12,6 +12,7 @@ import pytest
 
 from services.api import app, users
 from services.api.config import ApiConfig
+from services.api.context import Api
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
@@ -65,6 +66,7 @@ class Stand:
     external_url: str = "http://dashboard.example.com"
     running: Any = None
     inner: Any = None
+    context: Any = None
 
     async def start(self):
         """Start the API; a second call starts another copy's successor on the same data."""
@@ -79,12 +81,28 @@ class Stand:
             | self.settings
         )
         self.inner = await self.stack.enter_async_context(AsyncExitStack())
-        self.running = await app.build(self.inner, config, shared, clock=self.clock, base=self.data)
+        with pytest.MonkeyPatch.context() as patch:
+            # Keeps hold of the collaborators, which a test looks into.
+            patch.setattr(app, "Api", self._keep)
+            self.running = await app.build(self.inner, config, shared, clock=self.clock, base=self.data)
         self.evaluator.token = shared.token_path.read_text().strip()
         return self.running
 
+    def _keep(self, **collaborators):
+        self.context = Api(**collaborators)
+        return self.context
+
     async def stop(self):
         await self.inner.aclose()
+
+    @property
+    def hub(self):
+        """The running copy's hub."""
+        return self.context.hub
+
+    def stale(self):
+        """Let the evaluator's silence count as long."""
+        self.context.overview._stale_after = 0.0
 
     @property
     def url(self):

@@ -5,7 +5,7 @@ from services.api.overview.evaluated import Matrix, RuleGroups, Vector, index_ru
 from services.api.overview.panels import panels_in_order
 from services.api.overview.ring import STEP
 from services.api.overview.state import OverviewState
-from services.common.events import ActionEvent, AlertEvent, Heartbeat, RuleRef
+from services.common.events import ActionEvent, AlertEvent, AlertStatus, Heartbeat, RuleRef
 from services.common.labels import fingerprint
 
 NOW = 1_700_000_100.0
@@ -94,6 +94,12 @@ def event(name="ApiSlow", *, status="firing", starts_at=NOW - 120, sent_at=NOW, 
                         max_alerts_per_hour=4),
     }  # fmt: skip
     return AlertEvent.model_validate({**given, **fields})
+
+
+def resolved(firing, after):
+    """The event of the same episode's end, so many seconds after."""
+    end = firing.sent_at + after
+    return firing.model_copy(update={"status": AlertStatus.RESOLVED, "sent_at": end, "ends_at": end})
 
 
 def celery_down(**fields):

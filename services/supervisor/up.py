@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from redis.exceptions import RedisError
@@ -99,6 +99,8 @@ class Stack:
         self._clock, self._console = clock, console
         self._tasks: list[asyncio.Task[object]] = []
         self._began = clock.monotonic()
+        self._trouble = asyncio.Event()
+        self._welcomed = False
 
     async def clear_the_way(self) -> None:
         """End what a killed supervisor left, then see that every address is free; raises PortsTakenError."""
@@ -118,13 +120,13 @@ class Stack:
         dsn = dsn or (shared.postgres.resolve() if shared.postgres else "")
         database = self._spawn(self._persist("postgres", lambda: self._open_database(dsn)))
         redis = self._spawn(self._persist("redis", self._open_redis))
-        await asyncio.wait({database, redis}, timeout=READY_SECONDS)
+        await self._both_or_trouble(database, redis)
         services = service_processes(config, plan.draft.base, plan.listens, plan.variables)
         extra = self._spawn(self._start_extra(database, redis))
         await asyncio.gather(*(self._bring_up(process) for process in services))
         if database.done() and redis.done():
             await extra
-        self._welcome(database.result() if database.done() else None, known=database.done())
+        self._welcome(_login_lines(database.result()) if database.done() else ["  Login       when PostgreSQL answers"])
 
     async def stop(self) -> None:
         """End everything in order: what is watched, the services, then the servers that keep their data."""
@@ -137,6 +139,14 @@ class Stack:
         """Have every service read its rule and routing files anew."""
         self.family.signal(SERVICES, signal.SIGHUP)
         self._console.event("reload", "ok", "asked all services to read their files anew")
+
+    async def _both_or_trouble(self, *opening: "asyncio.Task[Any]") -> None:
+        """Wait for the servers, but not for one that is in trouble: paging does without."""
+        trouble = asyncio.create_task(self._trouble.wait())
+        both = asyncio.ensure_future(asyncio.wait(opening))
+        await asyncio.wait({trouble, both}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        for task in (trouble, both):
+            task.cancel()
 
     def _spawn(self, work: Awaitable[Result]) -> "asyncio.Task[Result]":
         async def run() -> Result:
@@ -152,6 +162,7 @@ class Stack:
             try:
                 return await work()
             except _AWAY as error:
+                self._trouble.set()
                 text = str(error) or type(error).__name__
                 self._console.notice(name, Notice("error", text[:60], f"{text}; trying again"))
                 await self._clock.sleep(_RETRY_SECONDS)
@@ -168,7 +179,10 @@ class Stack:
         login = await ensure_first_user(dsn)
         text = f"ready{f', {len(applied)} migration(s) applied' if applied else ''}"
         self._console.step("postgres", text, seconds=self._clock.monotonic() - began)
-        return Login(*login) if login is not None else None
+        shown = Login(*login) if login is not None else None
+        if self._welcomed:
+            self._console.line("\n".join(_login_lines(shown)))
+        return shown
 
     async def _open_redis(self) -> None:
         began = self._clock.monotonic()
@@ -206,7 +220,7 @@ class Stack:
                 self.family.start(process)
         self._console.step("demo", "started", seconds=self._clock.monotonic() - began)
 
-    def _welcome(self, login: Login | None, *, known: bool) -> None:
+    def _welcome(self, login: list[str]) -> None:
         plan = self.plan
         took = self._clock.monotonic() - self._began
         lines = [
@@ -214,11 +228,17 @@ class Stack:
             f"Tocsin is up after {took:.1f} s; its data is in {plan.data.root}",
             f"  Dashboard   {plan.draft.dashboard}",
         ]
-        if login is not None:
-            lines.append(f"  Login       {login.username}   password {login.password}")
-            lines.append(f"              (shown this once; set another: tocsin user passwd {login.username})")
-        elif known:
-            lines.append("  Login       as before (forgotten: tocsin user passwd admin)")
+        lines += login
         lines += [f"  {line}" for line in (plan.extra.welcome(plan.draft.config) if plan.extra else ())]
         lines += ["  Stop        Ctrl-C", ""]
         self._console.line("\n".join(lines))
+        self._welcomed = True
+
+
+def _login_lines(login: Login | None) -> list[str]:
+    if login is None:
+        return ["  Login       as before (forgotten: tocsin user passwd admin)"]
+    return [
+        f"  Login       {login.username}   password {login.password}",
+        f"              (shown this once; set another: tocsin user passwd {login.username})",
+    ]

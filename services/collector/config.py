@@ -75,7 +75,7 @@ class ProbeConfig(StrictModel):
         for pattern in self.allowed_targets:
             _, found, rest = pattern.partition("://")
             host = rest.partition("/")[0]
-            if not found or not host or "@" in host or "*" in pattern.removesuffix("/*"):
+            if not found or not host or "@" in host or "*" in host or "*" in pattern.removesuffix("/*"):
                 raise ValueError(f"{pattern!r} is too wide; write scheme, host and port in full, like http://shop:80/*")
         return self
 

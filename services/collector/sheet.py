@@ -113,7 +113,7 @@ class Sheet:
 
 
 def _same(one: str, other: str) -> bool:
-    return one == other or sorted(one.split('",')) == sorted(other.split('",'))
+    return one == other or sorted(one.removesuffix('"').split('",')) == sorted(other.removesuffix('"').split('",'))
 
 
 def as_type(text: str) -> MetricType:

@@ -27,7 +27,7 @@ function Page({ at }: { at: Route }): JSX.Element {
     default:
       return (
         <>
-          <Empty icon="unknown" title={strings.notFound.title} help={strings.notFound.help} />
+          <Empty page icon="unknown" title={strings.notFound.title} help={strings.notFound.help} />
           <p class="centred">
             <a href="/">{strings.notFound.back}</a>
           </p>
@@ -48,12 +48,12 @@ function SignedIn(): JSX.Element {
       </a>
       <Header onShortcuts={() => setHelp(true)} />
       <Disconnected />
-      {store.notice.value !== "" && (
-        <p class="notice top-notice" role="alert">
-          {store.notice.value}
-        </p>
-      )}
       <main id="main" class="main" tabIndex={-1}>
+        {store.notice.value !== "" && (
+          <p class="notice top-notice" role="alert">
+            {store.notice.value}
+          </p>
+        )}
         <Page at={route.value} />
       </main>
       <Shortcuts open={help} onClose={() => setHelp(false)} />

@@ -24,6 +24,7 @@ export const strings = {
   },
 
   link: {
+    label: "Connection",
     live: "Live",
     connecting: "Connecting…",
     lost: "Disconnected",

@@ -138,7 +138,7 @@ export function AlertPage({ id }: { id: string }): JSX.Element {
           {words.back}
         </a>
       </p>
-      {missing && <Empty icon="unknown" title={words.missing} help={words.missingHelp} />}
+      {missing && <Empty page icon="unknown" title={words.missing} help={words.missingHelp} />}
       {error !== null && !missing && <Failure error={error} retry={reload} />}
       {data === null && error === null && <Loading />}
       {data !== null && !missing && <Story alert={data} reload={reload} />}

@@ -16,7 +16,7 @@ export function Disconnected(): JSX.Element | null {
   if (link.phase === "live" || link.phase === "stopped" || link.lostAt === null) return null;
   const left = link.phase === "waiting" ? Math.max(1, Math.ceil((link.retryAt - Date.now()) / 1000)) : 0;
   return (
-    <div class="offline">
+    <section class="offline" aria-label={words.label}>
       <Icon name="warning" />
       <p>
         <strong>
@@ -27,6 +27,6 @@ export function Disconnected(): JSX.Element | null {
       <button type="button" class="button" aria-disabled={left === 0} onClick={() => store.retryNow()}>
         {words.retryNow}
       </button>
-    </div>
+    </section>
   );
 }

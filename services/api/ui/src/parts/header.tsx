@@ -32,7 +32,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
   return (
     <header class="top">
       <div class="top-inner">
-        <a class="brand" href="/">
+        <a class="brand" href="/" aria-label={strings.product}>
           <Icon name="bell" />
           <span>{strings.product}</span>
         </a>

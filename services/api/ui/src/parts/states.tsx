@@ -6,11 +6,14 @@ import type { ApiError } from "../model/api";
 import { strings } from "../strings";
 import { Icon, type IconName } from "./icon";
 
-export function Empty({ icon, title, help }: { icon: IconName; title: string; help: string }): JSX.Element {
+/** With `page` it is all that the page has to say, and its title the page's heading. */
+export function Empty(props: { icon: IconName; title: string; help: string; page?: boolean }): JSX.Element {
+  const { icon, title, help, page } = props;
+  const Title = page ? "h1" : "p";
   return (
     <div class="empty">
       <Icon name={icon} />
-      <p class="empty-title">{title}</p>
+      <Title class="empty-title">{title}</Title>
       <p>{help}</p>
     </div>
   );

@@ -234,14 +234,14 @@ def end_all(state: RuleState, now: float) -> RuleState:
 def merge(current: RuleState, stored: RuleState) -> RuleState:
     """Return the state of a rule that ran without its stored state and now finds it.
 
-    An episode that was known before keeps its times; what fired before and no longer breaches comes back as firing,
-    so that the next evaluation resolves it in the open.
+    An episode that was known before keeps its times; what no longer breaches comes back too, so that the next
+    evaluation ends it in the open.
     """
     active = dict(current.active)
     for fp, old in stored.active.items():
         new = active.get(fp)
         if new is None or new.state is AlertState.INACTIVE:
-            if new is None and old.state is not AlertState.PENDING:
+            if new is None:
                 active[fp] = old
         elif old.state is AlertState.FIRING:
             active[fp] = replace(old, value=new.value, annotations=new.annotations, metric=new.metric)

@@ -66,6 +66,18 @@ class Rig:
         await self.family.stop([["redis"], ["postgres"]])
 
 
+def status_of(pid):
+    return Path(f"/proc/{pid}/status").read_text()
+
+
+def mount(*words):
+    return subprocess.run(["mount", *words], capture_output=True, check=False).returncode == 0
+
+
+def unmount(folder):
+    subprocess.run(["umount", "-l", folder], check=False)
+
+
 @pytest.fixture
 async def rigs():
     made = []
@@ -169,7 +181,7 @@ async def test_as_root_the_servers_are_nobodys_and_get_through_closed_folders(ri
     await rig.start_postgres()
     await rig.start_redis()
     for child in rig.family.children.values():
-        status = Path(f"/proc/{child.pid}/status").read_text()
+        status = status_of(child.pid)
         assert "Uid:\t65534\t65534\t65534\t65534" in status
         assert "CapEff:\t0000000000000004" in status  # CAP_DAC_READ_SEARCH and nothing more
     assert home.stat().st_mode & 0o777 == 0o700
@@ -210,18 +222,17 @@ async def test_a_kill_while_the_cluster_was_made_leaves_no_half_one(rigs, home):
 async def test_a_full_disk_is_named_and_it_goes_on_when_there_is_room(rigs, home):
     root = home / "small"
     root.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", root], capture_output=True)
-    if mounted.returncode:
+    if not mount("-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", root):
         pytest.skip("this machine lets nobody mount a small disk")
     try:
         rig = rigs(root / "data")
         with pytest.raises(EmbeddedServerError, match=r"No space left on device.*; free disk space"):
             await rig.postgres.prepare()
-        subprocess.run(["mount", "-o", "remount,size=200m", root], check=True)
+        assert mount("-o", "remount,size=200m", root)
         assert await rig.start_postgres() is True
         await rig.stop()
     finally:
-        subprocess.run(["umount", "-l", root], check=False)
+        unmount(root)
 
 
 async def test_servers_that_are_not_installed_are_told(monkeypatch):

@@ -49,9 +49,13 @@ class Up:
     def output(self):
         return (self.home / "output").read_text()
 
-    async def start(self):
+    def launch(self):
         with (self.home / "output").open("w") as output:
-            self.process = subprocess.Popen(self.command(), cwd=self.home, env=self.environ(), stdout=output, stderr=output)
+            how = {"cwd": self.home, "env": self.environ(), "stdout": output, "stderr": output}
+            self.process = subprocess.Popen(self.command(), **how)
+
+    async def start(self):
+        self.launch()
 
         def up():
             assert self.process.poll() is None, self.output
@@ -64,8 +68,14 @@ class Up:
 
     def refused(self, *words):
         done = subprocess.run(
-            self.command(*words), cwd=self.home, env=self.environ(), capture_output=True, text=True, timeout=60, check=False
-        )
+            self.command(*words),
+            cwd=self.home,
+            env=self.environ(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )  # fmt: skip
         assert done.returncode == 2, done.stdout + done.stderr
         assert "Traceback" not in done.stdout + done.stderr
         return done.stdout
@@ -165,9 +175,9 @@ async def test_an_impatient_person_is_heard(up):
 
 
 async def test_stopping_while_it_starts_leaves_nothing(up):
-    with (up.home / "output").open("w") as output:
-        up.process = subprocess.Popen(up.command(), cwd=up.home, env=up.environ(), stdout=output, stderr=output)
-    await until(lambda: (up.data / "run" / "redis.pid").exists(), seconds=30)
+    up.launch()
+    pid_file = up.data / "run" / "redis.pid"
+    await until(pid_file.exists, seconds=30)
     assert up.stop() == 0
     assert up.left() == []
 
@@ -220,8 +230,7 @@ async def test_servers_of_ones_own_are_used_and_waited_for(up, postgres_dsn, red
     up.settings = {key: value for key, value in up.settings.items() if not key.startswith("embedded")}
     (up.home / "dsn").write_text(f"postgresql://tocsin@{away}/x")
     up.config.write_text(CONFIG + f"postgres: {{dsn_file: dsn}}\nredis: {{url: '{redis_url}'}}\n")
-    with (up.home / "output").open("w") as output:
-        up.process = subprocess.Popen(up.command(), cwd=up.home, env=up.environ(), stdout=output, stderr=output)
+    up.launch()
     # Paging does without a database: everything is up long before the time that a slow one would get.
     await until(lambda: "Tocsin is up" in up.output, seconds=40)
     assert "trying again" in up.output

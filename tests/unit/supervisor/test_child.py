@@ -48,7 +48,9 @@ def log_of(data):
 
 
 async def test_runs_with_its_environment_mark_and_pid_file(data, start):
-    child = start(python(f"import os; print(os.environ['A'], os.environ['{MARK}'], flush=True);" + LIVES, env={"A": "b"}))
+    child = start(
+        python(f"import os; print(os.environ['A'], os.environ['{MARK}'], flush=True);" + LIVES, env={"A": "b"})
+    )
     await until(lambda: "up" in log_of(data))
     assert log_of(data).splitlines()[0] == f"b {data.root}"
     assert json.loads((data.run / "part.pid").read_text())["pid"] == child.pid
@@ -187,7 +189,8 @@ async def test_a_full_disk_takes_no_pid_file_but_the_child_runs(data, start, scr
 
 
 @pytest.mark.parametrize(
-    ("status", "text"), [(0, "exit code 0"), (3, "exit code 3"), (-9, "signal SIGKILL"), (-64, "signal SIGRTMAX"), (-99, "signal 99")]
+    ("status", "text"),
+    [(0, "exit code 0"), (3, "exit code 3"), (-9, "signal SIGKILL"), (-64, "signal SIGRTMAX"), (-99, "signal 99")],
 )
 def test_an_end_in_words(status, text):
     assert describe(status) == text

@@ -50,7 +50,9 @@ def test_help_and_version_import_no_service(tmp_path):
         "print(sorted(m for m in sys.modules if m.startswith(('services.', 'aiohttp', 'numpy', 'pydantic'))))"
     )
     for word in ("--version", "--help"):
-        done = subprocess.run([sys.executable, "-c", code, word], capture_output=True, text=True, check=True, cwd=tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-c", code, word], capture_output=True, text=True, check=True, cwd=tmp_path
+        )
         assert done.stdout.splitlines()[-1] == "['services.__main__']"
 
 

@@ -1,6 +1,6 @@
 import asyncio
 import shutil
-from collections import namedtuple
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -10,7 +10,11 @@ from services.supervisor.disk import POLL_SECONDS, low_space, watch_space
 from services.supervisor.probes import http_probe
 from tests.fixtures.servers import free_port
 
-Usage = namedtuple("Usage", "total used free")
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 async def test_low_space_is_told_once_and_its_end_too(tmp_path, console, screen, monkeypatch):
@@ -32,7 +36,9 @@ async def test_low_space_is_told_once_and_its_end_too(tmp_path, console, screen,
 
 
 async def test_a_probe_tells_what_is_missing():
-    answers = iter([web.Response(status=503, text="Redis is away\n"), web.Response(status=404), web.Response(text="Ready.\n")])
+    answers = iter(
+        [web.Response(status=503, text="Redis is away\n"), web.Response(status=404), web.Response(text="Ready.\n")]
+    )
 
     async def ready(_request):
         return next(answers)

@@ -1,5 +1,5 @@
 import json
-import os
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +24,7 @@ def test_what_the_disk_does_not_take_is_counted_and_stops_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_percent_sign_is_no_format(tmp_path):
     log = LogFile(tmp_path / "a.log")
     log.write("100 %s %d")
@@ -36,7 +36,11 @@ def test_a_percent_sign_is_no_format(tmp_path):
     ("line", "level", "text"),
     [
         ({"level": "warning", "event": "redis_away", "reason": "refused"}, "warning", "redis_away reason=refused"),
-        ({"level": "error", "event": "broke", "timestamp": "t", "logger": "l", "service": "api", "exception": "tb"}, "error", "broke"),
+        (
+            {"level": "error", "event": "broke", "timestamp": "t", "logger": "l", "service": "api", "exception": "tb"},
+            "error",
+            "broke",
+        ),
         ({"level": "critical", "event": "broke"}, "error", "broke"),
         ({"level": "warning", "event": "long", "error": "x" * 999}, "warning", "long error=" + "x" * 289),
     ],
@@ -64,7 +68,10 @@ STAMP = "2026-11-22 05:53:39.410 UTC [21789] "
     [
         ("FATAL:  sorry, too many clients already", "FATAL: sorry, too many clients already"),
         ("PANIC:  could not locate a valid checkpoint record", "PANIC: could not locate a valid checkpoint record"),
-        ('FATAL:  password authentication failed for user "shop"', 'FATAL: password authentication failed for user "shop"'),
+        (
+            'FATAL:  password authentication failed for user "shop"',
+            'FATAL: password authentication failed for user "shop"',
+        ),
     ],
 )
 def test_postgres_trouble_is_told(line, text):

@@ -20,8 +20,10 @@ LEAVES_A_TREE = """
 leaver = '''
 import os, subprocess, sys
 deep = "import os, time; os.setsid(); time.sleep(60)"
-middle = "import os, subprocess, sys, time; os.setsid(); subprocess.Popen([sys.executable, '-c', sys.argv[1]]);"
-p = subprocess.Popen([sys.executable, '-c', middle + 'time.sleep(60)', deep], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+middle = "import os, subprocess, sys, time; os.setsid(); "
+middle += "subprocess.Popen([sys.executable, '-c', sys.argv[1]]); "
+quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+p = subprocess.Popen([sys.executable, '-c', middle + 'time.sleep(60)', deep], **quiet)
 print(p.pid, flush=True)
 '''
 """
@@ -45,7 +47,7 @@ def test_what_a_child_leaves_behind_is_killed_to_the_last_generation():
             except ChildProcessError:
                 print('none', 'left')
                 break
-        """
+        """,
     )
     assert out == ["none", "left"]
 

@@ -20,7 +20,9 @@ def test_free_addresses_pass():
 
 def test_every_taken_address_is_named_with_its_setting(taken):
     with pytest.raises(PortsTakenError) as caught:
-        check_ports({"api.listen": taken, "collector.listen": "127.0.0.1:0", "notifier.listen": f"0.0.0.0:{taken[10:]}"})
+        check_ports(
+            {"api.listen": taken, "collector.listen": "127.0.0.1:0", "notifier.listen": f"0.0.0.0:{taken[10:]}"}
+        )
     first, second = str(caught.value).splitlines()
     assert first == (
         f"{taken} is taken by another program; free it, or set api.listen in the configuration or by "

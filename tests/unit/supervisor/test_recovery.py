@@ -20,7 +20,9 @@ def start():
 
     def start(code, *, mark=None):
         env = {**os.environ, **({MARK: str(mark)} if mark else {})}
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=env, start_new_session=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, env=env, start_new_session=True
+        )
         processes.append(process)
         assert process.stdout.readline() == b"up\n"
         return process
@@ -77,7 +79,9 @@ def test_a_process_never_takes_itself_for_a_leftover(tmp_path):
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "started": 1, "boot": "", "stop_signal": 15}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "started": 1, "boot": "", "stop_signal": 15}']
+)
 async def test_a_half_written_pid_file_is_cleared_away(tmp_path, text):
     path = tmp_path / "api.pid"
     path.write_text(text)

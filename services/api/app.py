@@ -90,8 +90,8 @@ async def build(
     http = await stack.enter_async_context(aiohttp.ClientSession())
     bus = RedisBus(redis, clock)
     view, record = AlertView(), AlertRecord(database)
-    feed = AlertFeed(view, record, bus, clock, metrics)
     overview = OverviewState(view, stale_after=config.stale_after, shown=config.components)
+    feed = AlertFeed(view, record, bus, clock, metrics, overview.unbroken_since)
     store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
     api = Api(
         config=config,

@@ -10,6 +10,8 @@ from services.common.events import ActionEvent, AlertEvent
 
 RESOLVED_KEPT = 3600.0
 """Seconds that a resolved alert can still be looked up here."""
+HOLDS = 300.0
+"""Seconds that a firing alert holds when its event does not say how long, as those from the record."""
 ACTIONS_KEPT = 7 * 86_400.0
 _RANK: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _ROUNDING = 0.001  # Postgres keeps microseconds, events all digits: what is nearer than this is the same moment
@@ -20,6 +22,8 @@ class _Known:
     alert: Alert
     """As the newest event tells it."""
     heard: float
+    until: float
+    """Firing: how long this holds unless it is confirmed."""
     shown: Alert
     """With acknowledgement and notifications."""
 
@@ -37,7 +41,8 @@ class AlertView:
 
     def apply_event(self, event: AlertEvent) -> bool:
         """Take an alert's state; return whether anything visible changed."""
-        return self._put(alert_from_event(event), event.sent_at)
+        until = event.ends_at if event.ends_at is not None else event.sent_at + HOLDS
+        return self._put(alert_from_event(event), event.sent_at, until)
 
     def apply_recorded(self, alert: Alert, heard: float) -> bool:
         """Take an alert as the record has it, `heard` at the time of its newest event."""
@@ -54,15 +59,17 @@ class AlertView:
         known = self._known.get(alert.id)
         if known is not None and heard <= known.heard + _ROUNDING and alert.status == known.alert.status:
             return self._refresh(alert.id)
-        return self._put(alert.model_copy(update={"acknowledged": None, "notifications": 0}), heard)
+        plain = alert.model_copy(update={"acknowledged": None, "notifications": 0})
+        return self._put(plain, heard, heard + HOLDS)
 
-    def _put(self, alert: Alert, heard: float) -> bool:
+    def _put(self, alert: Alert, heard: float, until: float) -> bool:
         known = self._known.get(alert.id)
         if known is not None and (heard, alert.status == "resolved") < (known.heard, known.alert.status == "resolved"):
-            alert, heard = known.alert, known.heard
+            alert, heard, until = known.alert, known.heard, known.until
         shown = self._show(alert)
-        self._known[alert.id] = _Known(alert, heard, shown if known is None or shown != known.shown else known.shown)
-        if known is not None and shown == known.shown:
+        unchanged = known is not None and shown == known.shown
+        self._known[alert.id] = _Known(alert, heard, until, known.shown if known and unchanged else shown)
+        if unchanged:
             return False
         self.version += 1
         return True
@@ -89,7 +96,7 @@ class AlertView:
 
     def _refresh(self, alert_id: str) -> bool:
         known = self._known.get(alert_id)
-        return known is not None and self._put(known.alert, known.heard)
+        return known is not None and self._put(known.alert, known.heard, known.until)
 
     def get(self, alert_id: str) -> Alert | None:
         """Return one alert, None when it is not known here (it may be in the record)."""
@@ -112,12 +119,10 @@ class AlertView:
         """Return the ids of all alerts that are kept here."""
         return list(self._known)
 
-    def overdue(self, heard_before: float) -> list[Alert]:
-        """Return firing alerts that no event has confirmed since then."""
+    def firing_until(self) -> list[tuple[Alert, float, float]]:
+        """Return what fires, when it was last heard of, and until when that holds."""
         return [
-            known.shown
-            for known in self._known.values()
-            if known.alert.status == "firing" and known.heard < heard_before
+            (known.shown, known.heard, known.until) for known in self._known.values() if known.alert.status == "firing"
         ]
 
     def prune(self, now: float) -> None:

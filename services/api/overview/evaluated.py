@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.model import SEVERITIES
 from services.api.overview.model import Threshold
 
-Series: TypeAlias = tuple[tuple[float, float], ...]
+_OPERATORS = get_args(Threshold.model_fields["op"].annotation)
 
 
 class _Read(BaseModel):
@@ -116,6 +116,8 @@ def index_rules(groups: RuleGroups) -> RuleIndex:
         if rule.type != "alerting" or rule.tocsin is None or severity not in SEVERITIES:
             continue
         for limit in rule.tocsin.thresholds:
+            if limit.op not in _OPERATORS:
+                continue
             entry = {"severity": severity, "op": limit.op, "value": limit.value, "rule": rule.name}
             thresholds.setdefault(limit.expr, []).append(Threshold.model_validate(entry))
     order = {severity: rank for rank, severity in enumerate(SEVERITIES)}

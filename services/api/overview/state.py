@@ -30,10 +30,15 @@ class OverviewState:
         self.rules: RuleGroups | None = None
         self.heard_at: float | None = None
         """When the evaluator last answered."""
+        self._heard_since: float | None = None
 
     def reachable(self, now: float) -> bool:
         """Tell whether the evaluator answered lately."""
         return self.heard_at is not None and now - self.heard_at <= self._stale_after
+
+    def unbroken_since(self, now: float) -> float | None:
+        """Return since when the evaluator has answered without a pause, None when it does not answer now."""
+        return self._heard_since if self.reachable(now) else None
 
     def take_rules(self, groups: RuleGroups, index: RuleIndex) -> None:
         """Put in the rules that are in force."""
@@ -47,6 +52,8 @@ class OverviewState:
 
     def take_values(self, values: Mapping[str, float | None], now: float) -> None:
         """Put in the values of an instant query, by recorded name."""
+        if not self.reachable(now):
+            self._heard_since = now
         self.heard_at = now
         self.version += 1
         for name, value in values.items():

@@ -70,8 +70,9 @@ class Store:
             pipe.set(LEASE_KEY, self.owner, px=self._lease_ms)
             try:
                 await pipe.execute()
-            except WatchError:
-                return False
+            except WatchError as error:
+                # Touched in between, or the connection broke while watching: the next try tells which.
+                raise ConnectionError("the lease could not be taken") from error
         return True
 
     async def ping(self) -> bool:
@@ -175,7 +176,11 @@ class Store:
             try:
                 await pipe.execute()
             except WatchError as error:
-                raise LeaseLostError("the lease changed hands") from error
+                # The client says the same for a connection that broke while it watched: only another's name is a loss.
+                holder = await self._redis.get(LEASE_KEY)
+                if holder is not None and holder != self.owner.encode():
+                    raise LeaseLostError(f"{_name(holder)} holds the lease now") from error
+                raise ConnectionError("the transaction was cut off") from error
 
 
 def _name(owner: bytes | str) -> str:

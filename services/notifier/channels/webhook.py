@@ -41,7 +41,8 @@ class WebhookConfig(StrictModel):
 
 def _check(url: str) -> None:
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    # Reading the port checks it too.
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
         raise ValueError("the url must begin with http:// or https:// and name a host")
 
 

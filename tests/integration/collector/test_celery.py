@@ -11,6 +11,7 @@ import pytest
 from celery import Celery
 from redis.asyncio import Redis
 
+from services.collector.config import CollectorConfig
 from tests.integration.collector.conftest import OwnServer, Running, Start
 from tocsin_client import stamp_sent_at
 
@@ -198,6 +199,21 @@ async def test_a_hung_broker_is_down_in_time_and_no_worker_is_blamed(
     assert not [name for name in found if name.startswith("celery_worker_up")]
     own_redis.resume()
     assert (await running.samples("/metrics/celery"))['celery_up{target="jobs"}'] == 1
+
+
+async def test_a_reload_leaves_no_connection_behind(start: Start, broker: str, own_redis: OwnServer) -> None:
+    running = await start(settings(broker))
+    async with Redis(port=own_redis.port, decode_responses=True) as admin:
+        await until(running, lambda found: found['celery_events_connected{target="jobs"}'] == 1)
+        for _ in range(3):
+            await running.collector.reload()
+            await until(running, lambda found: found['celery_events_connected{target="jobs"}'] == 1)
+        running.collector._load = CollectorConfig
+        await running.collector.reload()
+        async with asyncio.timeout(10):
+            while len(clients := await admin.client_list()) > 1:
+                await admin.blpop(["nothing"], timeout=0.05)
+    assert len(clients) == 1
 
 
 async def test_refused_then_there(start: Start) -> None:

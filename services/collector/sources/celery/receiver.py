@@ -111,9 +111,13 @@ class EventThread:
     def _listen(self) -> None:
         app = self._make()
         try:
-            with app.connection_for_read() as connection:
+            # Kombu's pools are shared by all apps of a broker and never closed; without one `control` is used.
+            app.control.mailbox.producer_pool = None
+            with app.connection_for_read() as connection, app.connection_for_write() as control:
                 connection.ensure_connection(max_retries=1, timeout=_SOCKET_LIMIT)
-                receiver = _Receiver(connection, app=app, take=self._take, tick=lambda: self._inspect_when_due(app))
+                receiver = _Receiver(
+                    connection, app=app, take=self._take, tick=lambda: self._inspect_when_due(app, control)
+                )
                 self._receiver, self._inspected = receiver, float("-inf")
                 with self.lock:
                     self._workers.listening_again(self._clock.monotonic())
@@ -132,14 +136,14 @@ class EventThread:
                 self._workers.apply(event, now)
                 self._tasks.apply(event)
 
-    def _inspect_when_due(self, app: Celery) -> None:
+    def _inspect_when_due(self, app: Celery, control: Any) -> None:
         now = self._clock.monotonic()
         if now - self._inspected < self._inspect_interval or self._stop.is_set():
             return
         self._inspected = now
         # Workers send task events only when asked to, and one that has just started has not been asked.
-        app.control.enable_events()
-        inspect = app.control.inspect(timeout=_INSPECT_WAIT)
+        app.control.enable_events(connection=control)
+        inspect = app.control.inspect(timeout=_INSPECT_WAIT, connection=control)
         queues = inspect.active_queues() or {}
         statistics = inspect.stats() or {}
         workers: dict[str, int] = {}

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../model/api";
 import { useStore } from "../model/store";
@@ -33,7 +33,8 @@ export function Acknowledge({ alert, onDone }: { alert: Alert; onDone?: () => vo
   const [error, setError] = useState<ApiError | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const commenting = comment !== null;
-  useEffect(() => field.current?.focus(), [commenting]);
+  // Before the next key: what is typed must not be taken for shortcuts.
+  useLayoutEffect(() => field.current?.focus(), [commenting]);
   if (alert.acknowledged !== null) return <Acknowledged alert={alert} />;
   if (alert.status !== "firing") return null;
   if (!store.mayAct) return <p class="quiet">{words.viewerHelp}</p>;

@@ -1,6 +1,7 @@
 """The running system, started once for the stories that don't break it for good."""
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.system import System
 
@@ -16,7 +17,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.timeout(420))
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shop(tmp_path_factory):
     """The demo, up and logged in, operational at the start."""
     system = System(tmp_path_factory.mktemp("system"))

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+import pytest_asyncio
 import yaml
 
 from demo.stack import CONFIG
@@ -20,7 +21,7 @@ def log_of(system, name):
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(tmp_path_factory):
     """The demo with rules of its own to break, a wrong password, a hanging target and a refusing SMTP server."""
     home = tmp_path_factory.mktemp("bad")

@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.system import AWAY, System
 from tests.fixtures.waiting import until
@@ -15,7 +16,7 @@ ALERT = "WebSocketDown"
 PARTS = ("collector", "evaluator", "notifier", "api", "redis", "postgres")
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def system(tmp_path_factory):
     system = System(tmp_path_factory.mktemp("chaos"))
     try:

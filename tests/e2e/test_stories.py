@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from demo.faults import FAULTS, find
 from tests.fixtures.waiting import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 # Faults of one wave don't hide each other; two waves take less time than eight stories one after the other.
 WAVES = (
@@ -39,6 +40,10 @@ class Waves:
             self.stories[name].set_exception(error)
 
 
+def mails_in(alert):
+    return [e for e in alert["timeline"] if e["kind"] == "notification" and e["channel"] == "email"]
+
+
 async def tell(system, name):
     alert_name = find(name).alert
     await system.demo("break", name)
@@ -56,10 +61,15 @@ async def tell(system, name):
         return await system.mails("RESOLVED", alert["summary"])
 
     await until(told_again, seconds=20)
+
+    async def recorded():
+        return len(mails_in(await system.get(f"alerts/{alert['id']}"))) == 2
+
+    await until(recorded, seconds=20)
     return {"alert": alert, "acknowledged": acknowledged, "after": await system.get(f"alerts/{alert['id']}")}
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def waves(shop):
     waves = Waves(shop)
     task = asyncio.create_task(waves.run())
@@ -69,6 +79,7 @@ async def waves(shop):
         story.cancel()
 
 
+@in_one_loop
 @pytest.mark.parametrize("name", [name for wave in WAVES for name in wave])
 async def test_a_fault_is_seen_told_acknowledged_healed_and_remembered(shop, waves, name):
     story = await waves.stories[name]
@@ -82,10 +93,10 @@ async def test_a_fault_is_seen_told_acknowledged_healed_and_remembered(shop, wav
     assert after["ends_at"] >= after["starts_at"] >= after["active_at"]
     kinds = [entry["kind"] for entry in after["timeline"]]
     assert kinds.index("firing") < kinds.index("acknowledged") < kinds.index("resolved")
-    sent = [e for e in after["timeline"] if e["kind"] == "notification" and e["channel"] == "email"]
-    assert [e["result"] for e in sent] == ["delivered", "delivered"], "one mail when it fired, one when it resolved"
+    assert [e["result"] for e in mails_in(after)] == ["delivered", "delivered"], "one mail when it fired, one when it resolved"
 
 
+@in_one_loop
 async def test_each_message_came_once(shop, waves):
     for story in waves.stories.values():
         await story

@@ -93,7 +93,8 @@ async def test_a_fault_is_seen_told_acknowledged_healed_and_remembered(shop, wav
     assert after["ends_at"] >= after["starts_at"] >= after["active_at"]
     kinds = [entry["kind"] for entry in after["timeline"]]
     assert kinds.index("firing") < kinds.index("acknowledged") < kinds.index("resolved")
-    assert [e["result"] for e in mails_in(after)] == ["delivered", "delivered"], "one mail when it fired, one when it resolved"
+    # One mail when it fired, one when it resolved.
+    assert [e["result"] for e in mails_in(after)] == ["delivered", "delivered"]
 
 
 @in_one_loop

@@ -138,7 +138,11 @@ class EventThread:
 
     def _inspect_when_due(self, app: Celery, control: Any) -> None:
         now = self._clock.monotonic()
-        if now - self._inspected < self._inspect_interval or self._stop.is_set():
+        if self._stop.is_set() and self._receiver is not None:
+            # `stop` may have come before there was a receiver to tell.
+            self._receiver.should_stop = True
+            return
+        if now - self._inspected < self._inspect_interval:
             return
         self._inspected = now
         # Workers send task events only when asked to, and one that has just started has not been asked.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.common.events import ActionEvent, AlertEvent, AlertStatus
+from services.common.events import ActionEvent, AlertEvent
 from services.notifier import attempt
 from services.notifier.alerts import Acknowledgement, AlertRecord, end, is_lapsed, merge
 from services.notifier.attempt import Result
@@ -223,8 +223,3 @@ class Engine:
             else:
                 self.state.put_group(group.model_copy(update={"core": core}))
         self._regroup([record for record in self.state.alerts.values() if record.firing], now)
-
-
-def status_of(events: Iterable[AlertEvent]) -> Literal["firing", "resolved"]:
-    """Return `firing` when any of the alerts fires."""
-    return "firing" if any(event.status is AlertStatus.FIRING for event in events) else "resolved"

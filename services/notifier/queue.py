@@ -60,14 +60,14 @@ class Queue:
     def take(self, target: Target, limit: int, *, now: float, busy: Collection[str] = ()) -> list[Entry]:
         """Take up to `limit` due heads off the schedule, none of the `busy` ids; `put` them to have them come back."""
         heap = self._heaps[target]
-        found: list[Entry] = []
+        found: dict[str, Entry] = {}
         while heap and len(found) < limit and heap[0][0] <= now:
             entry = self._valid(heapq.heappop(heap)[2])
             if entry is None or entry.next_at > now or not is_free(entry, now):
                 continue
-            if entry.delivery_id not in busy and entry not in found:
-                found.append(entry)
-        return found
+            if entry.delivery_id not in busy:
+                found[entry.delivery_id] = entry
+        return list(found.values())
 
     def _valid(self, delivery_id: str) -> Entry | None:
         entry = self.entries.get(delivery_id)

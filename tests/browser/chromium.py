@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-SETTING = "TOCSIN_CHROMIUM"
+SETTING = "CHROMIUM"
 MISSING = f"no Chromium found: `apt-get install chromium`, or name one in the environment variable {SETTING}"
 
 

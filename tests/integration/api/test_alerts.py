@@ -149,6 +149,25 @@ async def test_many_at_once_get_the_first_ones_answer(api):
     assert len(await _actions(api)) == 1
 
 
+@pytest.mark.parametrize("status", [200, 409])
+async def test_an_alert_that_only_the_record_knows(api, status):
+    alert = fresh(scenario.celery_down)
+    await api.context.record.store_events([alert if status == 200 else scenario.resolved(alert, after=0)])
+    page = await api.log_in("operator")
+    found, body = await page.post(f"{BASE}/{alert.alert_id}/acknowledge")
+    assert found == status
+    if status == 200:
+        assert body["acknowledged"]["by"] == "operator"
+        assert len(await api.sql("SELECT 1 FROM alert_actions")) == 1
+
+
+async def test_what_is_no_event_on_the_streams_does_not_stop_the_page(api):
+    await api.publish(b"{half")
+    await api.publish(b"{half", stream=ACTIONS_STREAM)
+    await api.publish(fresh())
+    await _shown(await api.log_in("viewer"), "ApiSlow")
+
+
 @pytest.mark.parametrize("body", [{"comment": "x" * 2001}, {"comment": "a\x00b"}, {"note": "x"}, {"comment": 1}, []])
 async def test_bad_comments_are_refused(api, body):
     page = await api.log_in("operator")
@@ -296,3 +315,23 @@ async def test_delivered_messages_are_counted_and_told(api):
     # The record alone answers for an alert that is no longer in memory.
     again = await api.log_in("viewer")
     assert (await again.get(f"{BASE}/{alert.alert_id}"))[0] == 200
+
+
+async def test_an_alert_lost_with_the_evaluators_state_ends_on_the_page_and_in_the_record(api, monkeypatch):
+    # It was last confirmed long ago, yet all has been well since.
+    monkeypatch.setattr("services.api.alerts.expiry.HEALTHY_FOR", 0.5)
+    monkeypatch.setattr("services.api.alerts.feed.RECORD_SECONDS", 0.1)
+    monkeypatch.setattr("services.api.alerts.feed.RELOAD_ROUNDS", 1)
+    now = time.time()
+    lost, live = fresh(scenario.celery_down, sent_at=now - 1000, starts_at=now - 2000), fresh()
+    await api.publish(lost, live)
+    page = await api.log_in("viewer")
+
+    async def ended():
+        rows = await api.sql("SELECT name, status FROM alert_history ORDER BY name")
+        return [tuple(row) for row in rows] == [("ApiSlow", "firing"), ("CeleryDown", "resolved")]
+
+    await until(ended, seconds=30)
+    await _shown(page, "ApiSlow")
+    await api.publish(lost.model_copy(update={"sent_at": now, "ends_at": now + 300}))
+    await _shown(page, "CeleryDown", "ApiSlow")

@@ -36,7 +36,7 @@ def test_values_are_read(tmp_path):
         ("components: [redis, payments]", "payments: no such component; choose of fastapi, postgres"),
         ("listen: 8080", "listen"),
         ("session_hours: 0", "greater than 0"),
-        ("trusted_proxies: [10.0.0.1/8]", "host bits set"),
+        ("trusted_proxies: [10.0.0.1/8]", "is not a valid IPv4 or IPv6 network"),
         ("poll_interval: soon", "is not a duration"),
         ("evaluater_url: x", "unknown key; known here: collector_url, components"),
     ],

@@ -185,8 +185,8 @@ class System:
         gone.__name__ = f"{name} resolves"
         await until(gone, seconds=seconds, every=0.2)
 
-    def pids(self, *words):
-        """Ids of processes whose command line names this system's folder and has all the words."""
+    def pids(self, *words, of=None):
+        """Ids of processes whose command line names this system's folder (or `of`) and has all the words."""
         found = []
         for folder in Path("/proc").iterdir():
             if not folder.name.isdigit():
@@ -195,7 +195,7 @@ class System:
                 text = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if str(self.data_dir) in text and all(word in text for word in words):
+            if (of or str(self.data_dir)) in text and all(word in text for word in words):
                 found.append(int(folder.name))
         return sorted(found)
 

@@ -28,9 +28,16 @@ async def system(tmp_path_factory):
         await system.stop()
 
 
+def processes(system, part):
+    if part == "redis":
+        return system.pids("redis-server", of=system.settings["embedded.redis_listen"])
+    if part == "postgres":
+        return system.pids("postgres", "-D", f"port={system.settings['embedded.postgres_listen'].split(':')[1]}")
+    return system.pids("-m services", f" {part} ")
+
+
 def victim(system, part):
-    words = {"redis": ("redis-server",), "postgres": ("postgres", "-D")}.get(part, ("-m services", f" {part} "))
-    pids = system.pids(*words)
+    pids = processes(system, part)
     assert pids, f"{part} does not run"
     return pids[0]
 
@@ -41,8 +48,7 @@ async def kill(system, part):
     os.kill(pid, signal.SIGKILL)
 
     def replaced():
-        words = {"redis": ("redis-server",), "postgres": ("postgres", "-D")}.get(part, ("-m services", f" {part} "))
-        return [p for p in system.pids(*words) if p != pid]
+        return [p for p in processes(system, part) if p != pid]
 
     await until(replaced, seconds=30)
 

@@ -26,7 +26,7 @@ export function Action({ alert }: { alert: Alert }): JSX.Element | null {
         <span>{text}</span>
       ) : (
         <a href={link.href} {...(link.external ? { target: "_blank", rel: "noopener noreferrer" } : {})}>
-          {text}
+          {`${text}\u00a0`}
           <Icon name={link.external ? "external" : "arrow"} />
           {link.external && <span class="hidden"> ({words.openExternal})</span>}
         </a>

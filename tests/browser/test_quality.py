@@ -100,5 +100,7 @@ def test_the_types_are_those_of_the_api(ui: Path) -> None:
     node = hatch_build.find_node(ROOT)
     command = [*node.npm, "run", "--silent", "generate"]
     made = subprocess.run(command, cwd=ui, input=document, capture_output=True, check=True, env={"PATH": node.path})
-    mend = "cd services/api/ui && (cd ../../.. && python -m services.api.openapi) | npm run -s generate > src/api-types.ts"
+    mend = (
+        "cd services/api/ui && (cd ../../.. && python -m services.api.openapi) | npm run -s generate > src/api-types.ts"
+    )
     assert made.stdout.decode() == (ui / "src" / "api-types.ts").read_text(encoding="utf-8"), mend

@@ -7,7 +7,7 @@ import aiohttp
 from pydantic import AfterValidator, Field
 from yarl import URL
 
-from services.collector.probes.phases import Phases, TimedTls, make_tls, new_session, write_address, write_tls
+from services.collector.probes.phases import Handshake, Phases, make_tls, new_session, write_address, write_tls
 from services.collector.reasons import Reason, ScrapeError, reason_of
 from services.collector.sheet import Sheet
 from services.common.clock import Clock
@@ -137,7 +137,7 @@ def write_result(sheet: Sheet, reason: Reason | None) -> None:
         sheet.gauge("probe_failed_reason", "1 with the reason why the probe failed", 1, reason=reason.value)
 
 
-def _write(sheet: Sheet, phases: Phases, tls: TimedTls, took: float, limit: float) -> None:
+def _write(sheet: Sheet, phases: Phases, tls: Handshake, took: float, limit: float) -> None:
     for phase in ("resolve", "connect", "tls", "processing", "transfer"):
         sheet.gauge("probe_http_duration_seconds", _DURATION, phases.seconds.get(phase, 0.0), phase=phase)
     sheet.gauge("probe_http_redirects", "The number of redirects", phases.redirects)

@@ -4,6 +4,9 @@ import ipaddress
 import socket
 import ssl
 import zlib
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,24 +18,33 @@ from services.collector.sheet import Sheet
 from services.common.clock import Clock
 
 
-class TimedTls(ssl.SSLContext):
-    """A client context that notes when each handshake starts: what is before it is TCP, what is after it is TLS."""
+class Handshake:
+    """One check's TLS: when its newest handshake began (before it is TCP, after it is TLS), and what came of it."""
 
-    clock: Clock
-    started: float | None = None
-    object: ssl.SSLObject | None = None
+    def __init__(self, clock: Clock, context: ssl.SSLContext) -> None:
+        self.clock, self.context = clock, context
+        self.started: float | None = None
+        self.object: ssl.SSLObject | None = None
+
+
+_CURRENT: ContextVar[Handshake] = ContextVar("handshake")
+
+
+class _TimedContext(ssl.SSLContext):
+    """Tells the check that runs when a handshake begins; the event loop calls this once the TCP connection stands."""
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        """Start a handshake (the event loop calls this once the TCP connection stands)."""
-        self.started = self.clock.monotonic()
-        self.object = super().wrap_bio(*args, **kwargs)
-        return self.object
+        made = super().wrap_bio(*args, **kwargs)
+        if (check := _CURRENT.get(None)) is not None:
+            check.started, check.object = check.clock.monotonic(), made
+        return made
 
 
-def make_tls(clock: Clock, *, verify: bool, ca_file: str | None = None) -> TimedTls:
-    """Return a context; raises OSError or ssl.SSLError for a bad `ca_file`."""
-    context = TimedTls(ssl.PROTOCOL_TLS_CLIENT)
-    context.clock = clock
+@lru_cache(maxsize=64)
+def _context(*, verify: bool, ca_file: str | None, changed: float) -> ssl.SSLContext:
+    # Reading the system's certificates takes tens of milliseconds: too long to be done at each check.
+    del changed
+    context = _TimedContext(ssl.PROTOCOL_TLS_CLIENT)
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     else:
@@ -43,10 +55,18 @@ def make_tls(clock: Clock, *, verify: bool, ca_file: str | None = None) -> Timed
     return context
 
 
+def make_tls(clock: Clock, *, verify: bool, ca_file: str | None = None) -> Handshake:
+    """Return the TLS side of one check and make it the running task's; raises OSError for a bad `ca_file`."""
+    changed = Path(ca_file).stat().st_mtime if ca_file is not None else 0.0
+    handshake = Handshake(clock, _context(verify=verify, ca_file=ca_file, changed=changed))
+    _CURRENT.set(handshake)
+    return handshake
+
+
 class Phases:
     """Seconds by phase, summed over redirects, and where the check stands now (for the reason of a failure)."""
 
-    def __init__(self, clock: Clock, tls: TimedTls) -> None:
+    def __init__(self, clock: Clock, tls: Handshake) -> None:
         self.seconds: dict[str, float] = {}
         self.current = Reason.PROTOCOL
         self.redirects = 0
@@ -104,11 +124,11 @@ class Phases:
         self.redirects += 1
 
 
-def new_session(phases: Phases, tls: TimedTls) -> aiohttp.ClientSession:
+def new_session(phases: Phases, tls: Handshake) -> aiohttp.ClientSession:
     """Return a session that opens a fresh connection for each request, without cookies or the environment's proxies."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=tls, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket
+            ssl=tls.context, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket
         ),
         trace_configs=[phases.trace()],
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -129,7 +149,7 @@ def write_address(sheet: Sheet, peer: object) -> None:
     )
 
 
-def write_tls(sheet: Sheet, tls: TimedTls) -> None:
+def write_tls(sheet: Sheet, tls: Handshake) -> None:
     """Write version, cipher and certificate of the newest handshake that was completed; nothing without TLS."""
     if tls.object is None or tls.object.version() is None:
         return

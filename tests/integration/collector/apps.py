@@ -36,6 +36,8 @@ async def silent() -> AsyncIterator[int]:
     async def keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
         await reader.read()
+        writers.remove(writer)
+        writer.close()
 
     server = await asyncio.start_server(keep, "127.0.0.1", 0)
     try:

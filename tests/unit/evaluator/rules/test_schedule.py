@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,5 +100,5 @@ def test_never_twice_within_the_gap_and_never_later_than_the_deadline(events):
             if one.due <= now:
                 one.done(now, 0.001)
                 ran.append(now)
-    for before, after in zip(ran, ran[1:], strict=False):
+    for before, after in pairwise(ran):
         assert min_gap(5.0, 0.001) - 1e-9 <= after - before <= 5.5 + 1e-9

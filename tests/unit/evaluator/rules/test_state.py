@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -97,6 +98,10 @@ def test_clear_holds_the_alert_until_it_is_met():
     cleared = lambda now: lambda _metric: now >= 30
     present = lambda _now: lambda _metric: True
     assert states_with(QUIET, "X....", cleared, present) == "fffii"
+
+
+def always(answer):
+    return lambda _now: lambda _metric: answer
 
 
 def states_with(settings, rounds, cleared, present):
@@ -261,7 +266,7 @@ def test_what_always_holds(breaches, hold, keep, limits):
             assert state.active[fp].sent_at == now
         assert outcome.changed or state == replace(before, active=state.active)
         notified = list(state.history[FP].notified) if FP in state.history else notified
-    gaps = [b - a for a, b in zip(notified, notified[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(notified)]
     assert all(gap >= limits.cooldown for gap in gaps)
     if limits.max_per_hour:
         assert len(notified) <= limits.max_per_hour  # All within an hour.

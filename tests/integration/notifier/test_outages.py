@@ -1,6 +1,7 @@
 """What the notifier stands on goes away and comes back: Redis with and without its data, Postgres, receivers."""
 
 import asyncio
+import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -51,6 +52,14 @@ class OwnRedis:
                     return False
 
         await eventually_async(answers)
+
+    def pause(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self, *, keep: bool = True) -> None:
         if self._process is not None:
@@ -336,3 +345,22 @@ async def test_a_mail_server_that_hangs_and_one_that_is_not_there(place, mailbox
         await eventually(lambda: count("timeout") and count("connection_failed"))
         mailbox.hang.set()
         await eventually(lambda: mailbox.mails)
+
+
+async def test_a_redis_that_hangs_delays_a_page_by_its_time_out_once(place, hook, own_redis):
+    place.write(hook_config(hook))
+    running = await place.start()
+    began = time.time()
+    own_redis.pause()
+    try:
+        await asyncio.wait_for(send(place, running, event("First", starts_at=began)), 10)
+        await eventually(lambda: ("First", "firing") in hook.told)
+        assert not running.pipeline.store.online
+        before = time.monotonic()
+        await send(place, running, event("Second", starts_at=began))
+        await eventually(lambda: ("Second", "firing") in hook.told)
+        assert time.monotonic() - before < 4  # what is known to be away is not asked again
+    finally:
+        own_redis.go_on()
+    await eventually(lambda: running.pipeline.store.online)
+    assert len(hook.told) == 2

@@ -192,6 +192,8 @@ class EmbeddedPostgres:
             last = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
             told = next((line for line in last if "FATAL" in line or "error" in line), last[-1] if last else "")
             mend = "; free disk space" if disk_notice(done.stderr + done.stdout) else ""
+            if "could not look up effective user" in told:
+                mend = "; give this user an entry in /etc/passwd, or set postgres.dsn_file to a server of your own"
             raise EmbeddedServerError(f"PostgreSQL's data can't be made in {self.home}: {told.strip()}{mend}")
 
 

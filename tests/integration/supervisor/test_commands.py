@@ -1,5 +1,6 @@
 """The commands beside `tocsin up`, on a real database."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 def tocsin(tmp_path):
     def run(*words, text="", code=0):
         command = [sys.executable, "-m", "services", *map(str, words)]
-        env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
         done = subprocess.run(
             command, input=text, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=60, check=False
         )

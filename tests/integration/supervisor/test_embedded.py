@@ -235,6 +235,18 @@ async def test_a_full_disk_is_named_and_it_goes_on_when_there_is_room(rigs, home
         unmount(root)
 
 
+async def test_a_user_without_a_name_is_told_what_to_do(rigs, home, monkeypatch):
+    rig = rigs(home / "data")
+    failing = home / "initdb"
+    failing.write_text(
+        "#!/bin/sh\necho 'initdb: could not look up effective user ID 1: user does not exist' >&2; exit 1\n"
+    )
+    failing.chmod(0o755)
+    monkeypatch.setattr(rig.postgres, "_binaries", home)
+    with pytest.raises(EmbeddedServerError, match=r"user ID 1: user does not exist; give this user an entry"):
+        await rig.postgres.prepare()
+
+
 async def test_servers_that_are_not_installed_are_told(monkeypatch):
     for module in (postgres_module, redis_module):
         monkeypatch.setattr(module, "find_spec", lambda _name: None)

@@ -27,6 +27,17 @@ def test_a_missing_program_is_named():
     assert done.stderr == "/nowhere/at-all can't be started: No such file or directory\n"
 
 
+@pytest.mark.parametrize(("parent", "code"), [("0", 126), ("999999999", launch.ORPHANED)])
+def test_what_keeps_it_from_starting_is_its_exit_code(parent, code, monkeypatch, capsys):
+    done = []
+    monkeypatch.setattr(launch, "become", lambda *ids, **how: done.append((ids, how)))
+    monkeypatch.setattr(launch, "prctl", lambda *words: done.append(words))
+    monkeypatch.setattr(launch.signal, "signal", lambda *words: done.append(words))
+    assert launch.main(["--uid", "1", "--gid", "2", "--parent", parent, "--", "/nowhere"]) == code
+    assert done[0] == ((1, 2), {"pass_closed_folders": False})
+    assert ("/nowhere can't be started" in capsys.readouterr().err) == (code == 126)
+
+
 def test_does_not_start_when_its_supervisor_is_gone():
     done = run("--parent", "999999999")
     assert (done.returncode, done.stdout) == (launch.ORPHANED, "")

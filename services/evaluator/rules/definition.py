@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.evaluator.promql import Expr, format_expr, selectors
+from services.evaluator.promql import Expr, selectors
 from services.evaluator.promql import thresholds as find_thresholds
 from services.evaluator.rules.state import NoData
 
@@ -81,8 +81,3 @@ class Group:
 def describe_thresholds(rule: AlertingRule) -> list[dict[str, object]]:
     """Return the comparisons with numbers at the top of the rule's expression, for the dashboard."""
     return [{"expr": one.expr, "op": one.op, "value": one.value} for one in find_thresholds(rule.expr)]
-
-
-def canonical(expr: Expr) -> str:
-    """Return the expression's canonical text."""
-    return format_expr(expr)

@@ -1,7 +1,7 @@
 """Reads rule files: model, expressions, templates, duplicates; every problem with file, line, rule and mend."""
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,10 +172,3 @@ def _text(expr: str) -> str:
         return parse(expr).text
     except PromqlError:
         return expr
-
-
-def all_rules(groups: Sequence[Group]) -> Iterator[tuple[Group, Rule]]:
-    """Yield every rule with its group."""
-    for group in groups:
-        for rule in group.rules:
-            yield group, rule

@@ -1,5 +1,7 @@
 """An alert's life over real targets and a real Redis."""
 
+from itertools import pairwise
+
 import pytest
 
 pytestmark = pytest.mark.integration
@@ -60,7 +62,7 @@ async def test_firing_is_sent_again_and_again(rig, redis_url, until):
     await rig.start()
     events = await until(lambda: len(of(rig.events(), "firing")) >= 3 and rig.events())
     assert len({event["starts_at"] for event in events}) == 1
-    assert all(1.0 <= b["sent_at"] - a["sent_at"] < 2.0 for a, b in zip(events, events[1:], strict=False))
+    assert all(1.0 <= b["sent_at"] - a["sent_at"] < 2.0 for a, b in pairwise(events))
 
 
 async def test_a_restart_resumes_for(rig, redis_url, until):
@@ -188,7 +190,7 @@ class TestRedisAway:
         assert rig.notifier.tokens == {f"Bearer {(rig.home / 'data/secrets/service-token').read_text().strip()}"}
         assert await _metric(rig, 'tocsin_dependency_up{dependency="redis"} 0.0')
         own_redis.start()
-        events = await until(lambda: rig.events())
+        events = await until(rig.events)
         assert events[0]["starts_at"] == posted["tocsin"]["starts_at"]
         await until(lambda: _stored(own_redis.url))
         await until(lambda: _metric(rig, 'tocsin_dependency_up{dependency="redis"} 1.0'))

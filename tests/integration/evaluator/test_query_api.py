@@ -9,7 +9,7 @@ RULES = """groups:
 - name: g
   rules:
   - {record: tocsin:m, expr: sum(m)}
-  - {alert: High, expr: tocsin:m > 1, for: 1h, labels: {severity: warning}, annotations: {summary: s}, clear: tocsin:m < 1}
+  - {alert: High, expr: tocsin:m > 1, for: 1h, labels: {severity: warning}, clear: tocsin:m < 1}
 - name: h
   rules:
   - {alert: Bad, expr: m * on (job) m}

@@ -17,7 +17,8 @@ async def test_sends_what_a_prometheus_sends_and_reports_the_scrape(rig, until):
         "retain": "all",
         "scrape_configs": [{
             "job_name": "shop", "scrape_timeout": "150ms", "authorization": {"credentials_file": "secret"},
-            "params": {"module": ["m"]}, "static_configs": [{"targets": [rig.target.address], "labels": {"env": "test"}}],
+            "params": {"module": ["m"]}, 
+            "static_configs": [{"targets": [rig.target.address], "labels": {"env": "test"}}],
             "metric_relabel_configs": [{"source_labels": ["__name__"], "regex": "drop_.*", "action": "drop"}],
         }],
     }  # fmt: skip
@@ -32,7 +33,8 @@ async def test_sends_what_a_prometheus_sends_and_reports_the_scrape(rig, until):
     assert (request.headers["Accept-Encoding"], request.query_string) == ("gzip", "module=m")
     (kept,) = (await rig.api("query?query=keep_me"))["result"]
     assert kept["metric"] == {
-        "__name__": "keep_me", "job": "shop", "env": "test", "instance": rig.target.address, "exported_instance": "inner",
+        "__name__": "keep_me", "job": "shop", "env": "test", "instance": rig.target.address,
+        "exported_instance": "inner",
     }  # fmt: skip
     assert (await rig.api("query?query=drop_me"))["result"] == []
     scraped = {}
@@ -150,7 +152,8 @@ async def test_jobs_from_files_and_a_broken_one_at_reload(rig, until):
     assert 'tocsin_config_last_reload_successful{kind="scrape"} 0.0' in (await rig.call("/metrics"))[1]
     assert (await rig.api("scrape_pools"))["scrapePools"] == ["a"]
     jobs.write_text(
-        f"scrape_configs:\n- job_name: a\n  honor_labels: true\n  static_configs: [{{targets: ['{rig.target.address}']}}]\n"
+        f"scrape_configs:\n- job_name: a\n  honor_labels: true\n"
+        f"  static_configs: [{{targets: ['{rig.target.address}']}}]\n"
     )
     await rig.evaluator.reload()
     assert 'tocsin_config_last_reload_successful{kind="scrape"} 1.0' in (await rig.call("/metrics"))[1]

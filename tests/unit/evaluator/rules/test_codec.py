@@ -13,7 +13,8 @@ TIMES = st.floats(0, 4e9)
 MAYBE = st.none() | TIMES
 LABELS = st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)
 ALERTS = st.builds(
-    ActiveAlert, LABELS, LABELS, LABELS, st.floats(allow_nan=False), st.sampled_from(AlertState), TIMES, MAYBE, MAYBE, MAYBE,
+    ActiveAlert, LABELS, LABELS, LABELS,
+    st.floats(allow_nan=False), st.sampled_from(AlertState), TIMES, MAYBE, MAYBE, MAYBE,
     MAYBE, st.sampled_from(Muted), MAYBE, st.booleans(),
 )  # fmt: skip
 HISTORIES = st.builds(History, st.lists(TIMES, max_size=3).map(tuple), st.lists(TIMES, max_size=3).map(tuple))

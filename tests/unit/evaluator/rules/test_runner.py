@@ -126,7 +126,8 @@ class TestAlerts:
         world.__post_init__()
         world.rule(
             alert="A", expr="m > 1", labels={"who": "{{ $labels.x | toUpper }}", "gone": "{{ if false }}x{{ end }}"},
-            annotations={"s": "{{ $value }} {{ $externalLabels.dc }}", "q": '{{ query "m" | first | value }}', "e": "{{ $labels.x.y }}"},
+            annotations={"s": "{{ $value }} {{ $externalLabels.dc }}", "q": '{{ query "m" | first | value }}',
+                         "e": "{{ $labels.x.y }}"},
         )  # fmt: skip
         (event,) = world.round(m={"a": 2}).events
         assert event.labels == {"alertname": "A", "x": "a", "who": "A"}

@@ -95,9 +95,10 @@ def test_firing_again_is_a_new_episode():
 
 
 def test_clear_holds_the_alert_until_it_is_met():
-    cleared = lambda now: lambda _metric: now >= 30
-    present = lambda _now: lambda _metric: True
-    assert states_with(QUIET, "X....", cleared, present) == "fffii"
+    def cleared(now):
+        return lambda _metric: now >= 30
+
+    assert states_with(QUIET, "X....", cleared, always(True)) == "fffii"
 
 
 def always(answer):
@@ -133,17 +134,16 @@ def states_with(settings, rounds, cleared, present):
 )
 def test_missing_data(no_data, hold, rounds, expected):
     settings = replace(QUIET, no_data=no_data, hold=hold)
-    present = lambda _now: lambda _metric: False
-    assert states_with(settings, rounds, None, present) == expected
+    assert states_with(settings, rounds, None, always(False)) == expected
 
 
 def test_with_data_there_no_data_keep_recovers_as_ever():
     settings = replace(QUIET, no_data="keep")
-    assert states_with(settings, "X.", None, lambda _now: lambda _metric: True) == "fi"
+    assert states_with(settings, "X.", None, always(True)) == "fi"
 
 
 def test_clear_does_not_hold_what_has_no_data_unless_told():
-    gone = lambda _now: lambda _metric: False
+    gone = always(False)
     assert states_with(QUIET, "X.", gone, gone) == "fi"
     assert states_with(replace(QUIET, no_data="keep"), "X.", gone, gone) == "ff"
 

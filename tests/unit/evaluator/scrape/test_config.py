@@ -84,7 +84,7 @@ def test_credentials(tmp_path, keys, header):
 
 
 def test_a_secret_that_can_not_be_read_names_its_file(tmp_path):
-    with pytest.raises(ConfigError, match="missing.*can't be read"):
+    with pytest.raises(ConfigError, match=r"missing.*can't be read"):
         job(bearer_token_file="missing").headers(tmp_path)
 
 

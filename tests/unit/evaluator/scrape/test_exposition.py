@@ -26,7 +26,8 @@ def test_reads_the_documented_page():
     page = parse_page(PAGE.replace(b"\tspaced\t{", b"spaced\t{"))
     assert [parse_series(raw)["__name__"] for raw in page.series] == [
         "http_requests_total", "http_requests_total", "msdos_file_access_time_seconds",
-        "metric_without_timestamp_and_labels", "something_weird", "spaced", "closing", "utf8.name",
+        "metric_without_timestamp_and_labels", "something_weird",
+        "spaced", "closing", "utf8.name",
     ]  # fmt: skip
     assert page.values[:5] == [1027, 3, 1.458255915e9, 12.47, math.inf]
     assert math.isnan(page.values[5])
@@ -48,7 +49,8 @@ def test_reads_openmetrics_with_exemplars_and_seconds():
     body = (
         b"# TYPE foo histogram\n# UNIT foo seconds\n"
         b'foo_bucket{le="0.01"} 0\nfoo_bucket{le="0.1"} 8 # {} 0.054\n'
-        b'foo_bucket{le="1"} 11 1.5 # {trace_id="KOO5S4vxi0o"} 0.67 1520879607.789\nfoo_count 17 1520879607.789\n# EOF\n'
+        b'foo_bucket{le="1"} 11 1.5 # {trace_id="KOO5S4vxi0o"} 0.67 1520879607.789\n'
+        b"foo_count 17 1520879607.789\n# EOF\n"
     )
     page = parse_page(body, openmetrics=True)
     assert page.values == [0, 8, 11, 17]

@@ -18,35 +18,78 @@ def hashmod(text, modulus):
     ("steps", "labels", "expected"),
     [
         # From Prometheus' model/relabel/relabel_test.go.
-        ([{"source_labels": ["a"], "regex": "f(.*)", "target_label": "d", "replacement": "ch${1}-ch${1}"}],
-         ABC, {**ABC, "d": "choo-choo"}),
-        ([{"source_labels": ["a", "b"], "regex": "f(.*);(.*)r", "target_label": "a", "replacement": "b${1}${2}m"},
-          {"source_labels": ["c", "a"], "regex": "(b).*b(.*)ba(.*)", "target_label": "d", "replacement": "$1$2$2$3"}],
-         ABC, {"a": "boobam", "b": "bar", "c": "baz", "d": "boooom"}),
+        (
+            [{"source_labels": ["a"], "regex": "f(.*)", "target_label": "d", "replacement": "ch${1}-ch${1}"}],
+            ABC,
+            {**ABC, "d": "choo-choo"},
+        ),
+        (
+            [
+                {"source_labels": ["a", "b"], "regex": "f(.*);(.*)r", "target_label": "a", "replacement": "b${1}${2}m"},
+                {
+                    "source_labels": ["c", "a"],
+                    "regex": "(b).*b(.*)ba(.*)",
+                    "target_label": "d",
+                    "replacement": "$1$2$2$3",
+                },
+            ],
+            ABC,
+            {"a": "boobam", "b": "bar", "c": "baz", "d": "boooom"},
+        ),
         ([{"source_labels": ["a"], "regex": ".*o.*", "action": "drop"}], ABC, None),
         ([{"source_labels": ["a"], "regex": "no-match", "action": "drop"}], ABC, ABC),
         ([{"source_labels": ["a"], "regex": "f|o", "action": "drop"}], ABC, ABC),
         ([{"source_labels": ["a"], "regex": "no-match", "action": "keep"}], ABC, None),
         ([{"source_labels": ["a"], "regex": "f.*", "action": "keep"}], ABC, ABC),
         ([{"source_labels": ["a"], "target_label": "a", "replacement": ""}], ABC, {"b": "bar", "c": "baz"}),
-        ([{"source_labels": ["c"], "target_label": "d", "modulus": 1000, "action": "hashmod"}],
-         ABC, {**ABC, "d": hashmod("baz", 1000)}),
-        ([{"regex": "(b.*)", "replacement": "bar_${1}", "action": "labelmap"}],
-         {"a": "foo", "b1": "bar", "b2": "baz"}, {"a": "foo", "b1": "bar", "b2": "baz", "bar_b1": "bar", "bar_b2": "baz"}),
+        (
+            [{"source_labels": ["c"], "target_label": "d", "modulus": 1000, "action": "hashmod"}],
+            ABC,
+            {**ABC, "d": hashmod("baz", 1000)},
+        ),
+        (
+            [{"regex": "(b.*)", "replacement": "bar_${1}", "action": "labelmap"}],
+            {"a": "foo", "b1": "bar", "b2": "baz"},
+            {"a": "foo", "b1": "bar", "b2": "baz", "bar_b1": "bar", "bar_b2": "baz"},
+        ),
         ([{"regex": "(b.*)", "action": "labeldrop"}], ABC, {"a": "foo", "c": "baz"}),
         ([{"regex": "(b.*)", "action": "labelkeep"}], ABC, {"b": "bar"}),
-        ([{"source_labels": ["a"], "target_label": "u", "action": "UPPERCASE"},
-          {"source_labels": ["u"], "target_label": "l", "action": "lowercase"}], ABC, {**ABC, "u": "FOO", "l": "foo"}),
+        (
+            [
+                {"source_labels": ["a"], "target_label": "u", "action": "UPPERCASE"},
+                {"source_labels": ["u"], "target_label": "l", "action": "lowercase"},
+            ],
+            ABC,
+            {**ABC, "u": "FOO", "l": "foo"},
+        ),
         ([{"source_labels": ["a"], "target_label": "b", "action": "keepequal"}], ABC, None),
-        ([{"source_labels": ["a"], "target_label": "b", "action": "keepequal"}], {"a": "x", "b": "x"}, {"a": "x", "b": "x"}),
+        (
+            [{"source_labels": ["a"], "target_label": "b", "action": "keepequal"}],
+            {"a": "x", "b": "x"},
+            {"a": "x", "b": "x"},
+        ),
         ([{"source_labels": ["a"], "target_label": "b", "action": "dropequal"}], {"a": "x", "b": "x"}, None),
         ([{"source_labels": ["a"], "target_label": "b", "action": "dropequal"}], ABC, ABC),
-        ([{"source_labels": ["a"], "regex": "(?P<first>f)(.*)", "target_label": "${first}_x", "replacement": "$$-$first-$9"}],
-         ABC, {**ABC, "f_x": "$-f-"}),
-        ([{"source_labels": ["n"], "regex": "1", "target_label": "x", "replacement": "y"}], {"n": "1"}, {"n": "1", "x": "y"}),
+        (
+            [
+                {
+                    "source_labels": ["a"],
+                    "regex": "(?P<first>f)(.*)",
+                    "target_label": "${first}_x",
+                    "replacement": "$$-$first-$9",
+                }
+            ],
+            ABC,
+            {**ABC, "f_x": "$-f-"},
+        ),
+        (
+            [{"source_labels": ["n"], "regex": "1", "target_label": "x", "replacement": "y"}],
+            {"n": "1"},
+            {"n": "1", "x": "y"},
+        ),
         ([], {"a": "1", "empty": ""}, {"a": "1"}),
     ],
-)  # fmt: skip
+)
 def test_does_as_prometheus_does(steps, labels, expected):
     before = dict(labels)
     assert relabel(labels, [RelabelConfig.model_validate(step) for step in steps]) == expected

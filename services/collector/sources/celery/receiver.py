@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 import structlog
@@ -122,9 +123,11 @@ class EventThread:
                 with self.lock:
                     self._workers.listening_again(self._clock.monotonic())
                 self.connected = True
-                for _ in receiver.consume(limit=None, timeout=None, wakeup=True):
-                    if self._stop.is_set():
-                        break
+                # Ended here and not by the garbage collector: its end uses the connection, which is closed next.
+                with closing(receiver.consume(limit=None, timeout=None, wakeup=True)) as rounds:
+                    for _ in rounds:
+                        if self._stop.is_set():
+                            break
         finally:
             self._receiver = None
             app.close()

@@ -75,7 +75,7 @@ class Draft:
         """Where people reach the dashboard: as configured, else where the API listens."""
         return str(self.config.written.get("external_url") or Endpoint.of(self.listens()["api.listen"]).http)
 
-    def validate(self, environ: Mapping[str, str]) -> None:
+    def validate(self, environ: Mapping[str, str]) -> ConfigFile:
         """Check every section, now that the variables are known; raises ConfigError with all mistakes."""
         config = ConfigFile(self.file, environ=environ, overrides=self.overrides)
         config.shared()
@@ -87,6 +87,7 @@ class Draft:
                 problems.append(str(error))
         if problems:
             raise ConfigError("\n".join(problems))
+        return config
 
 
 def service_variables(listens: Mapping[str, str], data_dir: Path) -> dict[str, str]:

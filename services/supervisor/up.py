@@ -20,6 +20,7 @@ from services.supervisor.disk import watch_space
 from services.supervisor.effective import SERVICES, Draft, service_variables, write_effective
 from services.supervisor.extra import Extra
 from services.supervisor.family import Family
+from services.supervisor.named_files import check_routing
 from services.supervisor.ports import check_ports
 from services.supervisor.postgres import EmbeddedPostgres, EmbeddedServerError, OwnDatabase
 from services.supervisor.process import Notice, Process
@@ -86,7 +87,9 @@ def make_plan(draft: Draft, extra: Extra | None = None) -> Plan:
             raise ConfigError(f"{draft.file}: the demo runs on the embedded servers; leave out postgres and redis")
         plan.listens |= extra.listens(draft.config)
         plan.variables |= extra.variables(draft.config, postgres, redis)
-    draft.validate({**os.environ, **plan.variables})
+    config = draft.validate({**os.environ, **plan.variables})
+    # A broken rule file leaves the others at work; without a routing nobody would ever be paged.
+    check_routing(config, base=draft.base)
     return plan
 
 

@@ -136,6 +136,14 @@ async def test_a_broken_config_names_file_line_and_mend(tmp_path):
     assert "dsm" in text
 
 
+async def test_without_a_routing_nothing_starts_and_the_file_is_named(tmp_path):
+    config = tmp_path / "tocsin.yml"
+    config.write_text("collector: {}\n")
+    system = System(tmp_path, config=config)
+    text = await system.run("up", "--config", str(config), "--data-dir", str(tmp_path / "d"), code=2)
+    assert f"{tmp_path / 'alertmanager.yml'}:1:1: there is no such file" in text
+
+
 async def test_a_taken_port_is_named_with_its_setting(system):
     taken = system.settings["api.listen"]
     text = await system.run(

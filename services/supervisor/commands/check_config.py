@@ -6,6 +6,7 @@ import sys
 
 from services.common.config import ConfigError
 from services.supervisor.effective import Draft, service_variables
+from services.supervisor.named_files import check_named_files
 from services.supervisor.overrides import parse_overrides
 
 
@@ -13,7 +14,8 @@ def run(options: argparse.Namespace) -> int:
     """Check every section of the file; 1 when something is wrong, each mistake on a line of its own."""
     try:
         draft = Draft.read(options.file, parse_overrides(options.set))
-        draft.validate({**os.environ, **service_variables(draft.listens(), draft.shared.data_dir)})
+        config = draft.validate({**os.environ, **service_variables(draft.listens(), draft.shared.data_dir)})
+        check_named_files(config, base=draft.base)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 1

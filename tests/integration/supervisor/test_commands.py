@@ -81,7 +81,18 @@ def test_the_embedded_database_of_a_configuration_is_found(tocsin, config, tmp_p
 
 def test_check_config(tocsin, tmp_path):
     good = tmp_path / "good.yml"
-    good.write_text("external_url: http://tocsin.example\n")
+    good.write_text("external_url: http://tocsin.example\nevaluator: {rule_files: [rules/*.yml]}\n")
+    routing, rules = tmp_path / "alertmanager.yml", tmp_path / "rules" / "a.yml"
+    assert f"{routing}:1:1: there is no such file. notifier: no routing" in tocsin("check-config", good, code=1)
+    routing.write_text("route: {receiver: nobody}\nreceivers: [{name: team}]\n")
+    told = tocsin("check-config", good, code=1)
+    assert f"{routing}:1:9: receiver 'nobody' is not defined" in told
+    assert "rules/*.yml names no file" in told
+    routing.write_text("route: {receiver: team}\nreceivers: [{name: team}]\n")
+    rules.parent.mkdir()
+    rules.write_text("groups: [{name: g, rules: [{alert: A, expr: up == ((0}]}]\n")
+    assert f"{rules}:1:" in tocsin("check-config", good, code=1)
+    rules.write_text("groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]\n")
     assert tocsin("check-config", good) == f"{good}: good\n"
     bad = tmp_path / "bad.yml"
     bad.write_text("api:\n  lissten: 3\n")

@@ -32,6 +32,10 @@ class Adapter:
         if command == "load":
             floats = [[(t, v) for t, v in series["samples"] if isinstance(v, str)] for series in request["series"]]
             self.storage.load(zip([series["labels"] for series in request["series"]], floats, strict=True))
+            if isinstance(self.storage, MemoryStorage):
+                for series in request["series"]:
+                    starts = zip(series["samples"], series.get("start_ms") or [], strict=False)
+                    self.storage.start(series["labels"], [(t, start) for (t, _), start in starts if start is not None])
             return {"ok": True}
         return self.evaluate(request)
 

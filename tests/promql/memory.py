@@ -20,6 +20,12 @@ class MemoryStorage:
 
     def __init__(self) -> None:
         self.series: dict[frozenset[tuple[str, str]], dict[int, float]] = {}
+        self.starts: dict[frozenset[tuple[str, str]], dict[int, int]] | None = None
+
+    def start(self, labels: Mapping[str, str], starts: Iterable[tuple[int, int]]) -> None:
+        """Say since when samples have counted; from then on every block says so, with 0 where it is unknown."""
+        self.starts = {} if self.starts is None else self.starts
+        self.starts.setdefault(frozenset(labels.items()), {}).update(starts)
 
     def load(self, series: Iterable[tuple[Mapping[str, str], Samples]]) -> None:
         for labels, samples in series:
@@ -33,12 +39,17 @@ class MemoryStorage:
         times = sorted({t for _, cells in found for t in cells if start_ms < t <= end_ms})
         place = {t: index for index, t in enumerate(times)}
         values = np.full((len(found), len(times)), ABSENT)
-        for row, (_, cells) in enumerate(found):
+        starts = None if self.starts is None else np.zeros(values.shape, np.int64)
+        for row, (labels, cells) in enumerate(found):
+            known = {} if self.starts is None else self.starts.get(frozenset(labels.items()), {})
             for t, value in cells.items():
                 if t in place:
                     values[row, place[t]] = value
+                    if starts is not None:
+                        starts[row, place[t]] = known.get(t, 0)
         layout = tuple(frozenset(labels.items()) for labels, _ in found)
-        return [Block([labels for labels, _ in found], np.array(times, np.int64), values, layout)] if found else []
+        axis = np.array(times, np.int64)
+        return [Block([labels for labels, _ in found], axis, values, layout, starts=starts)] if found else []
 
 
 class HeadStorage:

@@ -82,6 +82,26 @@ def extrapolated(points: Points, start: int, end: int, *, counter: bool, per_sec
     return out / ((end - start) / 1000) if per_second else out
 
 
+def on_line(before: tuple[int, float], after: tuple[int, float], t: int, *, counter: bool) -> float:
+    low = 0.0 if counter and after[1] < before[1] else before[1]
+    return low + (after[1] - low) * ((t - before[0]) / (after[0] - before[0]))
+
+
+def between_edges(points: Points, start: int, end: int, *, smoothed: bool, counter: bool) -> Points:
+    """The window's samples between two on its edges; none where there is no sample after the start."""
+    earlier, later = [p for p in points if p[0] <= start], [p for p in points if p[0] >= end]
+    inner = [p for p in points if start < p[0] < end]
+    seen = inner + later[:1] if smoothed else [p for p in points if p[0] > start]
+    if not seen or (smoothed and not earlier and not inner and later[0][0] > end):
+        return []
+    left, right = (earlier[-1] if earlier else seen[0])[1], seen[-1][1]
+    if smoothed and earlier and earlier[-1][0] < start:
+        left = on_line(earlier[-1], seen[0], start, counter=counter)
+    if smoothed and later and later[0][0] > end:
+        right = on_line((earlier[-1:] + inner)[-1], later[0], end, counter=counter)
+    return [(start, left), *inner, (end, right)]
+
+
 def changes(points: Points) -> float:
     values = [value for _, value in points]
     pairs = pairwise(values)
@@ -170,7 +190,7 @@ class Naive:
                 out[key] = cells[newest]
         return out
 
-    def _windows(self, node: ast.Expr, t: int) -> tuple[dict[Key, Points], int, int]:
+    def _windows(self, node: ast.Expr, t: int, *, counter: bool = False) -> tuple[dict[Key, Points], int, int]:
         if isinstance(node, ast.Subquery):
             return self._subquery(node, t)
         assert isinstance(node, ast.RangeSelector)
@@ -178,9 +198,14 @@ class Naive:
         assert isinstance(node.selector.offset, float)
         end = t - round(node.selector.offset * 1000)
         start = end - round(node.window * 1000)
-        found = {}
+        word, found = node.selector.extension, {}
+        before, after = LOOKBACK_MS if word else 0, LOOKBACK_MS if word == "smoothed" else 0
         for key, cells in self._series(node.selector).items():
-            points = [(at, v) for at, v in sorted(cells.items()) if start < at <= end and not is_stale(v)]
+            points = [
+                (at, v) for at, v in sorted(cells.items()) if start - before < at <= end + after and not is_stale(v)
+            ]
+            if word:
+                points = between_edges(points, start, end, smoothed=word == "smoothed", counter=counter)
             if points:
                 found[key] = points
         return found, start, end
@@ -198,14 +223,20 @@ class Naive:
         return found, start, t
 
     def _call(self, node: ast.Call, t: int) -> Vector:
-        windows, start, end = self._windows(node.args[0], t)
+        counter = node.name in {"rate", "increase"}
+        windows, start, end = self._windows(node.args[0], t, counter=counter)
+        edges = isinstance(node.args[0], ast.RangeSelector) and node.args[0].selector.extension
         out: Vector = {}
         for key, points in windows.items():
             value: float | None
             if node.name in OVER_TIME:
                 value = OVER_TIME[node.name](points)
+            elif edges:
+                value = points[-1][1] - points[0][1]
+                value += sum(a for (_, a), (_, b) in pairwise(points) if counter and b < a)
+                value /= (end - start) / 1000 if node.name == "rate" else 1
             else:
-                counter, per_second = node.name != "delta", node.name == "rate"
+                per_second = node.name == "rate"
                 value = extrapolated(points, start, end, counter=counter, per_second=per_second)
             if value is not None:
                 out[key] = value

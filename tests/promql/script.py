@@ -1,6 +1,7 @@
 """A runner for `.test` scripts in promqltest's form, for our own cases.
 
     load STEP / series lines        eval instant at TIME EXPR / eval range from A to B step S EXPR / expected lines
+    series@st 1000 _ 5000           (start times of the next line's samples, ms)
     clear                           expect fail [TEXT] | ordered | warn | info | string TEXT
 
 A sequence is made of values, `_` (missing), `stale`, `AxN` (A, N times more), `A+BxN`, `A-BxN`, `_xN`.
@@ -97,12 +98,27 @@ def series(text: str) -> tuple[dict[str, str], list[float | str | None]]:
 
 def fill(storage: MemoryStorage | HeadStorage, case: Case) -> None:
     for step, lines in case.loads:
-        loaded = []
+        loaded, starts = [], ""
         for line in lines:
+            if "@st " in line:
+                starts = line
+                continue
             labels, values = series(line)
             samples = [(index * step, value) for index, value in enumerate(values) if value is not None]
             loaded.append((labels, samples))
+            if starts:
+                begin(storage, starts, step)
+                starts = ""
         storage.load(loaded)
+
+
+def begin(storage: MemoryStorage | HeadStorage, line: str, step: int) -> None:
+    """Read `series@st a b …`: since when the samples of the next line have counted, in ms; `_` is unknown."""
+    assert isinstance(storage, MemoryStorage), "only this storage knows start times"
+    head, _, words = line.partition("@st ")
+    labels, _ = series(head + " ")
+    starts = [(index * step, int(word)) for index, word in enumerate(words.split()) if word != "_"]
+    storage.start(labels, starts)
 
 
 def close(found: float, wanted: float) -> bool:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.durations import milliseconds
+from services.evaluator.promql.info_choice import choice_of
 from services.evaluator.promql.storage import Matcher
 
 _MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
@@ -50,6 +51,9 @@ def _selectors(expr: ast.Expr, range_ms: int, offset_ms: int) -> Iterator[Select
             yield from _selectors(expr.selector, range_ms + _ms(expr.window), offset_ms)
         case ast.Subquery():
             yield from _selectors(expr.expr, range_ms + _ms(expr.window), offset_ms + _ms(expr.offset))
+        case ast.Call(name="info"):
+            yield from _selectors(expr.args[0], range_ms, offset_ms)
+            yield from _selectors(ast.Selector(None, choice_of(expr).matchers), range_ms, offset_ms)
         case _:
             for child in ast.children(expr):
                 yield from _selectors(child, range_ms, offset_ms)

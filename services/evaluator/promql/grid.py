@@ -35,6 +35,7 @@ class Grid:
     axes: Rows | None
     last_drop: Times | None = None
     rows: Rows | None = None
+    starts: Times | None = None
 
     def bounds(self, edges_ms: Times) -> NDArray[np.intp]:
         """Count, for each axis and edge (G x K), the columns with a time <= the edge."""
@@ -52,7 +53,10 @@ class Grid:
 
 @dataclass(eq=False)
 class Windows:
-    """One window per series: columns lo to hi (per axis) of the matrix; `start_ms < t <= end_ms`."""
+    """One window per series: columns lo to hi (per axis) of the matrix; `start_ms < t <= end_ms`.
+
+    `framed`: the first and last samples stand on the window's edges, so nothing is left to extrapolate.
+    """
 
     cells: Floats
     times: Times
@@ -64,6 +68,8 @@ class Windows:
     now_ms: int
     last_drop: Times | None = None
     rows: Rows | None = None
+    start_cells: Times | None = None
+    framed: bool = False
 
     @property
     def size(self) -> int:
@@ -79,6 +85,18 @@ class Windows:
     def values(self) -> Floats:
         """The matrix (n x width); reading it costs a copy where rows are picked from a larger one."""
         return self.cells if self.rows is None else self.cells[self.rows]
+
+    @cached_property
+    def starts(self) -> Times | None:
+        """Start times of the samples (n x width, ms), where the storage knows them."""
+        cells = self.start_cells
+        return cells if cells is None or self.rows is None else cells[self.rows]
+
+    @cached_property
+    def own_times(self) -> Times:
+        """Each series' own times (n x width, ms)."""
+        axes = np.zeros(self.size, np.intp) if self.axes is None else self.axes
+        return self.times[axes]
 
     def some(self, series: Rows) -> Floats:
         """The matrix of some series."""
@@ -188,6 +206,7 @@ def window(grid: Grid, lo: Rows, hi: Rows, *, start_ms: int, end_ms: int, now_ms
         now_ms,
         grid.last_drop,
         grid.rows,
+        None if grid.starts is None else grid.starts[:, left:right],
     )
 
 
@@ -210,7 +229,18 @@ def build_grid(blocks: Sequence[Block], start_ms: int = NEVER) -> Grid:
         np.concatenate([_pad(grid.times, width, NEVER) for grid in grids]),
         np.concatenate(axes),
         None if any(drop is None for drop in drops) else np.concatenate([drop for drop in drops if drop is not None]),
+        starts=_all_starts(grids, width),
     )
+
+
+def _all_starts(grids: Sequence[Grid], width: int) -> Times | None:
+    if all(grid.starts is None for grid in grids):
+        return None
+    parts = []
+    for grid in grids:
+        part = np.zeros((grid.size, 0), np.int64) if grid.starts is None else grid.starts
+        parts.append(_pad(part if grid.rows is None or grid.starts is None else part[grid.rows], width, 0))
+    return np.concatenate(parts)
 
 
 def _pad(matrix: NDArray[np.generic], width: int, value: float) -> NDArray[np.generic]:
@@ -223,7 +253,7 @@ def _matrix(grid: Grid) -> Floats:
 
 
 def _one_grid(block: Block, start_ms: int) -> Grid:
-    grid = Grid(block.values, block.axis_times(), block.axes, block.last_drop, block.rows)
+    grid = Grid(block.values, block.axis_times(), block.axes, block.last_drop, block.rows, block.starts)
     if not block.samples:
         return grid
     if block.last_hole is not None:
@@ -249,4 +279,8 @@ def _close_up(grid: Grid, rows: Rows, real: Bools) -> Grid:
     values = grid.values.copy() if grid.rows is None else grid.values[grid.rows]
     values[rows] = np.take_along_axis(values[rows], order, axis=1)
     axes[rows] = len(grid.times) + np.arange(len(rows))
-    return Grid(values, np.concatenate([grid.times, own_times]), axes, grid.last_drop)
+    starts = grid.starts
+    if starts is not None:
+        starts = starts.copy() if grid.rows is None else starts[grid.rows]
+        starts[rows] = np.take_along_axis(starts[rows], order, axis=1)
+    return Grid(values, np.concatenate([grid.times, own_times]), axes, grid.last_drop, starts=starts)

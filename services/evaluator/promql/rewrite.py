@@ -145,8 +145,7 @@ class _Rewriter(SelectorCursor):
             self.place()
             return False
         if lower in {"anchored", "smoothed"}:
-            self.result.extensions[self.last_selector] = lower
-            self.at += 1
+            self._extension(lower)
             return False
         raise self.error(f"unexpected {word!r}: an operator is missing before it")
 
@@ -155,8 +154,16 @@ class _Rewriter(SelectorCursor):
             raise self.error("unexpected ')': nothing is open")
         self.open.pop()
         self.weights.pop()
+        self.last_selector = 0
         self.copy()
         return False
+
+    def _extension(self, word: str) -> None:
+        if not self.last_selector:
+            raise self.error(f"{word} modifier can only be used with a selector")
+        if self.result.extensions.setdefault(self.last_selector, word) != word:
+            raise self.error("anchored and smoothed modifiers cannot be used together")
+        self.at += 1
 
     def _modifiers(self) -> None:
         while True:

@@ -77,6 +77,7 @@ class SelectorCursor(Cursor):
         self._duration()
         if self.peek() == ":":
             self.copy()
+            self.last_selector = 0
             if self.peek() != "]":
                 self._duration()
         self.expect("]")

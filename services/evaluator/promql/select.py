@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
-from services.evaluator.promql.errors import EvaluationError
+from services.evaluator.promql.extended import extended, reach_ms, refuse_anchored, smoothed_values
 from services.evaluator.promql.grid import Grid, Windows, build_grid, window
 from services.evaluator.promql.storage import ABSENT, Block, Bools, Floats, Rows, Times, absent_cells, stale_cells
 from services.evaluator.promql.table import Table
@@ -24,9 +24,12 @@ class Sampled:
 
 def instant_vector(run: Run, node: ast.Selector) -> Vector:
     """Return the newest sample of each series within the look-back at each step."""
-    _refuse_extension(node)
+    refuse_anchored(node)
     times, fixed = run.eval_times(node.at, node.offset)
     blocks = _read(run, node, times)
+    if node.extension and blocks:
+        values, present = smoothed_values(build_grid(blocks), times, run.settings.lookback_ms)
+        return _joined(run, blocks, [(values, present)], fixed=fixed)
     parts = [_newest(block, times, run.settings.lookback_ms)[:2] for block in blocks]
     return _joined(run, blocks, parts, fixed=fixed)
 
@@ -42,15 +45,11 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     return Sampled(vector, np.broadcast_to(times, vector.values.shape))
 
 
-def _refuse_extension(node: ast.Selector) -> None:
-    if node.extension:
-        raise EvaluationError(f"the experimental modifier {node.extension} is not supported", *node.position)
-
-
 def _read(run: Run, node: ast.Selector, times: Times) -> list[Block]:
     if not len(times):
         return []
-    return list(run.select(node.matchers, int(times.min()) - run.settings.lookback_ms, int(times.max())))
+    after = reach_ms(run, node.extension)[1]
+    return list(run.select(node.matchers, int(times.min()) - run.settings.lookback_ms, int(times.max()) + after))
 
 
 def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | None]], *, fixed: bool) -> Vector:
@@ -142,9 +141,35 @@ def _times_of(block: Block, columns: Rows, steps: int) -> Times:
     return np.asarray(block.times[axes[:, None], columns])
 
 
+def instant_starts(run: Run, node: ast.Selector) -> Sampled | None:
+    """Return the newest samples and since when they have counted; None where the storage does not know."""
+    at, fixed = run.eval_times(node.at, node.offset)
+    blocks = [block for block in _read(run, node, at) if block.starts is not None]
+    if not blocks:
+        return None
+    found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
+    vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
+    parts = [_starts_of(block, columns) for block, (_, _, columns) in zip(blocks, found, strict=True)]
+    return Sampled(vector, np.broadcast_to(np.concatenate(parts), vector.values.shape))
+
+
+def _starts_of(block: Block, columns: Rows) -> Times:
+    cells = np.zeros((0, 0), np.int64) if block.starts is None else block.starts
+    rows = np.arange(len(block.labels)) if block.rows is None else block.rows
+    if not cells.shape[1]:
+        return np.zeros((len(rows), columns.shape[1]), np.int64)
+    if len(columns) != len(rows):
+        axes = np.zeros(len(rows), np.intp) if block.axes is None else block.axes
+        columns = columns[axes]
+    return np.asarray(cells[rows[:, None], columns])
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Range:
-    """A range vector: one window per series and step, cut on demand. `fixed`: all steps have the same window."""
+    """A range vector: one window per series and step, cut on demand. `fixed`: all steps have the same window.
+
+    `extension`: the windows stand on their edges; `counter` says how, where a decrease lies across an edge.
+    """
 
     table: Table
     grid: Grid
@@ -154,12 +179,14 @@ class Range:
     fixed: bool
     lo: NDArray[np.intp]
     hi: NDArray[np.intp]
+    extension: str = ""
+    counter: bool = False
 
     def at(self, step: int) -> Windows:
         """Return the windows of one step."""
         column = 0 if self.fixed else step
         end = int(self.ends_ms[column])
-        return window(
+        found = window(
             self.grid,
             self.lo[:, column],
             self.hi[:, column],
@@ -167,22 +194,29 @@ class Range:
             end_ms=end,
             now_ms=int(self.now_ms[step]),
         )
+        if not self.extension:
+            return found
+        return extended(found, smoothed=self.extension == "smoothed", counter=self.counter)
 
 
 def range_of_selector(run: Run, node: ast.RangeSelector) -> Range:
     """Return the samples of a selector with a window."""
-    _refuse_extension(node.selector)
     span = run.milliseconds(node.window, positive=True)
     ends, fixed = run.eval_times(node.selector.at, node.selector.offset)
     if not len(ends):
         return make_range(run, Table([]), build_grid([]), ends, span, fixed=fixed)
-    start, end = int(ends.min()) - span, int(ends.max())
+    extension = node.selector.extension
+    before, after = reach_ms(run, extension)
+    start, end = int(ends.min()) - span - before, int(ends.max()) + after
     blocks = run.select(node.selector.matchers, start, end)
     key = ("grid", node.selector.matchers, start, end)
     grid = run.memo.get(key)
     if grid is None:
         grid = run.memo[key] = build_grid(blocks, start)
     table = run.tables.of(blocks) if blocks else Table([], unique=True)
+    if extension:
+        lo, hi = grid.bounds(ends - span - before), grid.bounds(ends + after)
+        return Range(table, grid, ends, span, run.steps, fixed, lo, hi, extension)
     return make_range(run, table, grid, ends, span, fixed=fixed)
 
 

@@ -73,6 +73,7 @@ class Block:
     is a sample, ABSENT or STALE (by their bits). The engine looks at times itself, so columns may reach beyond the
     times asked for. `layout`: equal values mean equal labels in equal order; joins and groupings are cached on it.
     `last_hole` and `last_drop` (n, ms), where known: no ABSENT or STALE cell, and no decrease, after that time.
+    `starts` (as `values`, ms), where known: since when each sample has counted; 0 is unknown.
     """
 
     labels: Sequence[Mapping[str, str]]
@@ -83,6 +84,7 @@ class Block:
     rows: Rows | None = None
     last_hole: Times | None = None
     last_drop: Times | None = None
+    starts: Times | None = None
 
     @property
     def samples(self) -> int:

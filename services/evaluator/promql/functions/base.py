@@ -1,13 +1,14 @@
 """What a function is, and the ways to make one's body."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
+from services.evaluator.promql.extended import check_extension
 from services.evaluator.promql.grid import Windows
 from services.evaluator.promql.select import Range
 from services.evaluator.promql.storage import Bools, Floats
@@ -57,7 +58,9 @@ class Invocation:
 
     def windows(self, index: int) -> Range:
         """The value of a range vector argument."""
-        return self.evaluator.windows(self.run, self.node.args[index])
+        samples = self.evaluator.windows(self.run, self.node.args[index])
+        check_extension(samples.extension, self.node.name)
+        return samples
 
 
 Body = Callable[[Invocation], Value]
@@ -75,16 +78,24 @@ class Function:
 
 
 def over_windows(
-    kernel: Kernel, *, keeps_name: bool = False, matrix: int = 0, timed: bool = False, note: "Note | None" = None
+    kernel: Kernel,
+    *,
+    keeps_name: bool = False,
+    matrix: int = 0,
+    timed: bool = False,
+    counter: bool = False,
+    note: "Note | None" = None,
 ) -> Body:
     """Make a body of a kernel `(windows, *scalars) -> values, present` that is applied to each step's windows.
 
     `matrix`: which argument is the range vector, the others being scalars. `timed`: the kernel looks at the time of
-    evaluation, so equal windows may give different results.
+    evaluation, so equal windows may give different results. `counter`: a decrease is a reset.
     """
 
     def body(call: Invocation) -> Value:
         samples = call.windows(matrix)
+        if counter and samples.extension:
+            samples = replace(samples, counter=True)
         scalars = [call.scalar(index) for index in range(len(call.node.args)) if index != matrix]
         if note is not None:
             note(call, samples)

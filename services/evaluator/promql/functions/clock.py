@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.functions.base import Function, Invocation
-from services.evaluator.promql.select import instant_with_times
+from services.evaluator.promql.select import instant_starts, instant_with_times
 from services.evaluator.promql.storage import Floats
 from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Scalar, Value, Vector
@@ -24,13 +24,22 @@ def _time(call: Invocation) -> Value:
 
 def _timestamp(call: Invocation) -> Value:
     argument = ast.unwrap(call.node.args[0])
-    if isinstance(argument, ast.Selector):
+    if isinstance(argument, ast.Selector) and not argument.extension:
         sampled = instant_with_times(call.run, argument)
         vector, times = sampled.vector, sampled.times / 1000.0
     else:
         vector = call.vector(0)
         times = np.broadcast_to(call.run.steps / 1000.0, vector.values.shape)
     return call.run.unnamed(Vector(vector.table, times, vector.present))
+
+
+def _start_timestamp(call: Invocation) -> Value:
+    argument = ast.unwrap(call.node.args[0])
+    sampled = instant_starts(call.run, argument) if isinstance(argument, ast.Selector) else None
+    if sampled is None:
+        call.vector(0)
+        return Vector(Table([], unique=True), np.empty((0, len(call.run.steps))))
+    return call.run.unnamed(Vector(sampled.vector.table, sampled.times / 1000.0, sampled.vector.present))
 
 
 def _calendar(part: Callable[[NDArray[Any]], NDArray[Any]]) -> Callable[[Invocation], Value]:
@@ -73,6 +82,12 @@ def _of_time(name: str, doc: str, part: Callable[[NDArray[Any]], NDArray[Any]]) 
 CLOCKS = (
     Function("time", "time()", "The time of evaluation, seconds since 1970.", _time),
     Function("timestamp", "timestamp(v instant-vector)", "The time of each sample, seconds since 1970.", _timestamp),
+    Function(
+        "start_timestamp",
+        "start_timestamp(v instant-vector)",
+        "Since when each sample has counted, seconds since 1970; nothing where that is unknown to the storage.",
+        _start_timestamp,
+    ),
     _of_time("minute", "Minute of the hour.", lambda t: _unit(t, "m", "h")),
     _of_time("hour", "Hour of the day.", lambda t: _unit(t, "h", "D")),
     _of_time("day_of_week", "Day of the week, Sunday is 0.", _weekday),

@@ -3,8 +3,9 @@
 import numpy as np
 
 from services.evaluator.promql.functions.base import Function, Invocation, Kernel, apply_kernel, over_windows
-from services.evaluator.promql.grid import Windows
+from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.quantiles import quantile_of_sorted, warn_bad_quantile
+from services.evaluator.promql.start_times import resets_by_start
 from services.evaluator.promql.storage import Bools, Floats
 from services.evaluator.promql.summation import row_sums
 from services.evaluator.promql.values import Value
@@ -127,7 +128,10 @@ def _changes(windows: Windows) -> Result:
 
 
 def _resets(windows: Windows) -> Result:
-    return _pairs_counted(windows, windows.values[:, 1:] < windows.values[:, :-1])
+    drops = windows.values[:, 1:] < windows.values[:, :-1]
+    if windows.starts is not None and windows.width >= PAIR:
+        drops |= resets_by_start(windows)[0]
+    return _pairs_counted(windows, drops)
 
 
 def _pairs_counted(windows: Windows, hits: Bools) -> Result:

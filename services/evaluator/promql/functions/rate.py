@@ -5,6 +5,7 @@ import numpy as np
 from services.evaluator.promql.functions.base import Function, Invocation, over_windows, windows_names
 from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.select import Range
+from services.evaluator.promql.start_times import overlapping, resets_by_start, started
 from services.evaluator.promql.storage import Bools, Floats
 
 Result = tuple[Floats, Bools | None]
@@ -36,9 +37,14 @@ def reset_corrections(windows: Windows) -> Floats | float:
 
 
 def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> Result:
+    if counter and windows.starts is not None:
+        return started(windows, per_second=per_second)
     change = windows.last - windows.first
     if counter:
         change = change + reset_corrections(windows)
+    if windows.framed:
+        seconds = (windows.end_ms - windows.start_ms) / 1000
+        return change / (seconds if per_second else 1.0), windows.at_least(PAIR)
     first_time, last_time = windows.first_time, windows.last_time
     sampled = last_time - first_time
     spacing = sampled / (windows.count - 1)
@@ -70,7 +76,10 @@ def _delta(windows: Windows) -> Result:
 
 def _irate(windows: Windows) -> Result:
     change = windows.last - windows.before_last
-    change = np.where(windows.last < windows.before_last, windows.last, change)
+    fallen = windows.last < windows.before_last
+    if windows.starts is not None:
+        fallen |= resets_by_start(windows)[1]
+    change = np.where(fallen, windows.last, change)
     return change / (windows.last_time - windows.before_last_time), windows.at_least(PAIR)
 
 
@@ -87,12 +96,32 @@ def _counter_note(call: Invocation, samples: Range) -> None:
             )
 
 
+def _rate_note(call: Invocation, samples: Range) -> None:
+    _counter_note(call, samples)
+    if samples.grid.starts is None:
+        return
+    rows = np.zeros(samples.table.size, np.bool_)
+    for step in range(len(call.run.steps)):
+        rows |= overlapping(samples.at(step))
+    for name in dict.fromkeys(samples.table.row(row).get("__name__", "") for row in np.flatnonzero(rows).tolist()):
+        call.run.annotations.warn(
+            f'sample has start time that overlaps with previous sample timestamp for metric "{name}"',
+            call.node.args[0].position,
+        )
+
+
 RATES = (
     Function(
-        "rate", "rate(v range-vector)", "Per-second increase of counters.", over_windows(_rate, note=_counter_note)
+        "rate",
+        "rate(v range-vector)",
+        "Per-second increase of counters.",
+        over_windows(_rate, counter=True, note=_rate_note),
     ),
     Function(
-        "increase", "increase(v range-vector)", "Increase of counters.", over_windows(_increase, note=_counter_note)
+        "increase",
+        "increase(v range-vector)",
+        "Increase of counters.",
+        over_windows(_increase, counter=True, note=_rate_note),
     ),
     Function(
         "delta", "delta(v range-vector)", "Difference of gauges between the window's edges.", over_windows(_delta)

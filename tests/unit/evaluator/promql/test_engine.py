@@ -230,9 +230,9 @@ def test_a_block_without_columns():
         ("foo[1 % (1 - 1)]", "modulo by zero"),
         ("foo[1e9 ^ 9]", "out of range"),
         ("foo[10 ^ 999]", "out of range"),
-        ("info(foo)", "not supported"),
-        ("rate(foo[5m] anchored)", "anchored is not supported"),
-        ("foo smoothed", "smoothed is not supported"),
+        ("info(foo, foo + foo)", "label selector"),
+        ("deriv(foo[5m] anchored)", "changes, delta, increase, rate, resets - not with deriv"),
+        ("foo anchored", "only be used with range vectors"),
     ],
 )
 def test_what_only_evaluation_can_refuse(storage, expr, part):

@@ -56,6 +56,9 @@ def test_selectors_tell_what_the_storage_must_hold():
         ("c", 0, -60_000),
     ]
     assert found[0].matchers == (Matcher("__name__", "=", "a_total"), Matcher("x", "=", "1"))
+    assert [item.name for item in selectors(parse("info(m)"))] == ["m", "target_info"]
+    assert [item.name for item in selectors(parse('info(m, {data="x"})'))] == ["m", "target_info"]
+    assert [item.name for item in selectors(parse('info(m, {__name__!="x"})'))] == ["m", None]
     assert selectors(parse('quantile(scalar(q), {__name__=~"x.*"})'))[1].name is None
 
 

@@ -36,6 +36,10 @@ NAMES = [f"{name}_over_time" for name in ("sum", "avg", "min", "max", "count", "
 WINDOWED = st.builds(
     "{}({})".format, st.sampled_from([*NAMES, "rate", "increase", "delta", "changes", "resets"]), RANGES
 )
+ANCHORED = st.builds(
+    "{}({} anchored)".format, st.sampled_from(["rate", "increase", "delta", "changes", "resets"]), RANGES
+)
+SMOOTHED = st.builds("{}({} smoothed)".format, st.sampled_from(["rate", "increase", "delta"]), RANGES)
 
 
 def extended(inner):
@@ -53,7 +57,7 @@ def extended(inner):
     )
 
 
-EXPRESSIONS = st.recursive(st.one_of(SELECTORS, WINDOWED), extended, max_leaves=4)
+EXPRESSIONS = st.recursive(st.one_of(SELECTORS, WINDOWED, WINDOWED, ANCHORED, SMOOTHED), extended, max_leaves=4)
 
 
 def storages(data):

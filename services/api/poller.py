@@ -13,6 +13,7 @@ from services.common.clock import Clock
 from services.common.heartbeat import read_heartbeats
 from services.common.telemetry import Telemetry
 
+START_SECONDS = 10.0
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +34,7 @@ class Poller:
         self._metrics, self._telemetry, self._interval = metrics, telemetry, interval
         self._last_result = "answered"
         self._filled = False
+        self._began, self._ever = clock.monotonic(), False
 
     async def round(self) -> None:
         """Ask the evaluator, then wait so that rounds begin an interval apart."""
@@ -63,6 +65,10 @@ class Poller:
     def _note(self, result: str, detail: str) -> None:
         self._metrics.polls.labels(result).inc()
         self._telemetry.dependency_up.labels("evaluator").set(1 if result == "answered" else 0)
+        self._ever = self._ever or result == "answered"
+        if not self._ever and self._clock.monotonic() - self._began < START_SECONDS:
+            # All services start at once: an evaluator that isn't up yet is no news.
+            return
         if result != self._last_result:
             if result == "answered":
                 log.info("evaluator_answers", before=self._last_result)

@@ -65,3 +65,33 @@ async def test_a_failure_of_spawned_work_is_not_swallowed():
         async with AsyncExitStack() as stack:
             spawn(stack, work(), name="w")
             await asyncio.sleep(0)
+
+
+async def test_work_that_swallows_a_cancellation_is_cancelled_again():
+    refused = 0
+
+    async def stubborn():
+        nonlocal refused
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                refused += 1
+                if refused == 2:
+                    raise
+
+    async with AsyncExitStack() as stack:
+        task = spawn(stack, stubborn(), name="stubborn")
+        await asyncio.sleep(0)
+    assert task.cancelled()
+    assert refused == 2
+
+
+async def test_work_that_never_began_is_closed():
+    async def work():
+        raise AssertionError("must not run")
+
+    coroutine = work()
+    async with AsyncExitStack() as stack:
+        spawn(stack, coroutine, name="late")
+    assert coroutine.cr_frame is None

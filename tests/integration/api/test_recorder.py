@@ -9,7 +9,7 @@ from services.api.metrics import ApiMetrics
 from services.api.recorder import CLAIM_IDLE_MS, GROUP, MAX_DELIVERIES, Recorder
 from services.common.bus import BusUnavailableError
 from services.common.events import ACTIONS_STREAM, ALERTS_STREAM
-from services.common.storage import Database, StorageUnavailableError, migrate
+from services.common.storage import Database, StorageUnavailableError
 from services.common.telemetry import Telemetry
 from services.common.testing.bus import MemoryBus
 from services.common.testing.clock import ManualClock
@@ -47,10 +47,9 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(postgres_dsn, monkeypatch):
-    await migrate(postgres_dsn)
+async def bench(migrated_dsn, monkeypatch):
     monkeypatch.setattr("services.api.recorder.BLOCK_MS", 0)
-    bench = Bench(postgres_dsn)
+    bench = Bench(migrated_dsn)
     yield bench
     await bench.database.close()
 

@@ -5,15 +5,13 @@ import pytest
 
 from services.api import users
 from services.api.auth.passwords import PasswordChecker
-from services.common.storage import migrate
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-async def dsn(postgres_dsn):
-    await migrate(postgres_dsn)
-    return postgres_dsn
+def dsn(migrated_dsn):
+    return migrated_dsn
 
 
 async def _fetch(dsn, query):

@@ -19,7 +19,6 @@ from services.common.clock import Clock, SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
 from services.common.events import AlertEvent, AlertStatus, Muted, RuleRef
 from services.common.labels import fingerprint
-from services.common.storage import migrate
 from services.notifier.app import RunningNotifier, build
 from services.notifier.config import NotifierConfig
 
@@ -183,12 +182,6 @@ async def place_without_redis(tmp_path: Path) -> AsyncIterator[Place]:
     here = Place(tmp_path, None, None)
     yield here
     await here.stop()
-
-
-@pytest.fixture
-async def migrated_dsn(postgres_dsn: str) -> str:
-    await migrate(postgres_dsn)
-    return postgres_dsn
 
 
 @pytest.fixture

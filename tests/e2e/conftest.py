@@ -9,6 +9,8 @@ from tests.e2e.system import System
 XDIST_GROUP = "e2e"
 
 
+# Before xdist's own hook, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         if "/e2e/" in str(item.path):

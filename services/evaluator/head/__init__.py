@@ -1,7 +1,8 @@
 """The columnar head: recent samples, appended scrape by scrape, read as matrices."""
 
 from services.evaluator.head.head import Head, HeadStats
+from services.evaluator.head.labelset import LabelSet, label_set
 from services.evaluator.head.layout import Layout
 from services.evaluator.head.target import TargetColumns
 
-__all__ = ["Head", "HeadStats", "Layout", "TargetColumns"]
+__all__ = ["Head", "HeadStats", "LabelSet", "Layout", "TargetColumns", "label_set"]

@@ -1,7 +1,7 @@
 """Which rows meet a set of matchers; answers are kept until a series of the metric comes or goes."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from services.evaluator.head.pool import Pool
 from services.evaluator.promql.storage import Matcher, Rows
 
 _KEPT_SELECTIONS = 20_000
+_MOST_CHUNKS = 32
 
 
 @dataclass(eq=False, slots=True)
@@ -33,46 +34,77 @@ class Selection:
     shared: list[list[tuple[Pool, int]]] = field(default_factory=list)
 
 
+class Postings:
+    """Row numbers of a metric in a pool, in pieces that are joined when there are many."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self) -> None:
+        self._pieces: list[Rows] = []
+
+    def add(self, rows: Rows) -> None:
+        """Take in rows."""
+        self._pieces.append(rows.astype(np.int32))
+        if len(self._pieces) > _MOST_CHUNKS:
+            # Small pieces only: a long one is joined when as much has come again, so that adding stays linear.
+            total = 0
+            place = len(self._pieces)
+            while place and len(self._pieces[place - 1]) <= max(total, _MOST_CHUNKS):
+                place -= 1
+                total += len(self._pieces[place])
+            self._pieces[place:] = [np.concatenate(self._pieces[place:])] if total else []
+
+    def remove(self, rows: Rows) -> bool:
+        """Forget rows; tell whether any is left."""
+        kept = self.rows()
+        kept = kept[~np.isin(kept, rows)]
+        self._pieces = [kept.astype(np.int32)] if len(kept) else []
+        return bool(self._pieces)
+
+    def rows(self) -> Rows:
+        """All rows, ascending."""
+        if not self._pieces:
+            return np.empty(0, np.intp)
+        if len(self._pieces) > 1:
+            self._pieces = [np.concatenate(self._pieces)]
+        return np.sort(self._pieces[0]).astype(np.intp)
+
+
 class Index:
     """Rows by metric name, over all pools; `series` counts them."""
 
     def __init__(self) -> None:
-        self._names: dict[str, dict[Pool, set[int]]] = {}
+        self._names: dict[str, dict[Pool, Postings]] = {}
         self._versions: dict[str, int] = {}
         self._version = 0
-        self._owners: dict[int, int] = {}
         self._selections: OrderedDict[tuple[Matcher, ...], Selection] = OrderedDict()
         self.series = 0
 
-    def add(self, pool: Pool, rows: Rows, hashes: Sequence[int]) -> None:
+    def add(self, pool: Pool, rows: Rows) -> None:
         """Take in series whose labels the pool knows."""
         self.series += len(rows)
-        for row, number in zip(rows.tolist(), hashes, strict=True):
-            name = self._touch(pool, row)
-            self._names.setdefault(name, {}).setdefault(pool, set()).add(row)
-            self._owners[number] = self._owners.get(number, 0) + 1
+        for name, some in self._by_name(pool, rows):
+            self._names.setdefault(name, {}).setdefault(pool, Postings()).add(some)
 
-    def remove(self, pool: Pool, rows: Rows, hashes: Sequence[int]) -> None:
+    def remove(self, pool: Pool, rows: Rows) -> None:
         """Forget series, before the pool does."""
         self.series -= len(rows)
-        for row, number in zip(rows.tolist(), hashes, strict=True):
-            name = self._touch(pool, row)
+        for name, some in self._by_name(pool, rows):
             pools = self._names[name]
-            pools[pool].discard(row)
-            if not pools[pool]:
+            if not pools[pool].remove(some):
                 del pools[pool]
             if not pools:
                 del self._names[name]
-            self._owners[number] -= 1
-            if not self._owners[number]:
-                del self._owners[number]
 
-    def _touch(self, pool: Pool, row: int) -> str:
-        labels = pool.labels[row] or {}
-        name = labels.get("__name__", "")
+    def _by_name(self, pool: Pool, rows: Rows) -> Iterator[tuple[str, Rows]]:
+        """Group rows by metric name; what was answered about these names is no longer true."""
+        groups: dict[str, list[int]] = {}
+        for row in rows.tolist():
+            groups.setdefault((pool.labels[row] or {}).get("__name__", ""), []).append(row)
         self._version += 1
-        self._versions[name] = self._version
-        return name
+        for name, some in groups.items():
+            self._versions[name] = self._version
+            yield name, np.array(some, np.intp)
 
     @property
     def names(self) -> list[str]:
@@ -81,9 +113,9 @@ class Index:
 
     def select(self, matchers: tuple[Matcher, ...]) -> Selection:
         """Return the rows that meet all matchers."""
+        known = self._selections.get(matchers)
         name = next((item.value for item in matchers if item.name == "__name__" and item.op == "="), None)
         version = self._version if name is None else self._versions.get(name, 0)
-        known = self._selections.get(matchers)
         if known is not None and known.version == version:
             return known
         made = self._make(matchers, name, version, known)
@@ -93,49 +125,62 @@ class Index:
             self._selections.popitem(last=False)
         return made
 
-    def _candidates(self, matchers: tuple[Matcher, ...], name: str | None) -> Iterator[tuple[Pool, set[int]]]:
+    def _candidates(self, matchers: tuple[Matcher, ...], name: str | None) -> Iterator[tuple[Pool, Rows]]:
         if name is not None:
-            yield from self._names.get(name, {}).items()
+            for pool, postings in self._names.get(name, {}).items():
+                yield pool, postings.rows()
             return
         wanted = [item.predicate() for item in matchers if item.name == "__name__"]
         for metric, pools in self._names.items():
             if all(fits(metric) for fits in wanted):
-                yield from pools.items()
+                for pool, postings in pools.items():
+                    yield pool, postings.rows()
 
     def _make(
         self, matchers: tuple[Matcher, ...], name: str | None, version: int, known: Selection | None
     ) -> Selection:
-        conditions = [(item.name, item.predicate()) for item in matchers]
-        found: dict[Pool, list[int]] = {}
+        conditions = [(item.name, item.predicate()) for item in matchers if item.name != "__name__"]
+        found: dict[Pool, list[Rows]] = {}
         for pool, rows in self._candidates(matchers, name):
-            for row in rows:
-                labels = pool.labels[row] or {}
-                if all(fits(labels.get(label, "")) for label, fits in conditions):
-                    found.setdefault(pool, []).append(row)
-        shared = self._take_shared(found)
+            for label, fits in conditions:
+                seen: dict[str, bool] = {}
+                labels = pool.labels
+                kept = []
+                for row in rows.tolist():
+                    value = (labels[row] or {}).get(label, "")
+                    fit = seen.get(value)
+                    if fit is None:
+                        fit = seen[value] = fits(value)
+                    kept.append(fit)
+                rows = rows[np.array(kept, np.bool_)]  # noqa: PLW2901  each condition narrows the rows
+            if len(rows):
+                found.setdefault(pool, []).append(rows)
+        whole = {pool: np.sort(np.concatenate(pieces)) for pool, pieces in found.items()}
+        shared = _take_shared(whole)
         before = {part.pool: part for part in known.parts} if known is not None else {}
-        parts = [self._part(pool, rows, before.get(pool)) for pool, rows in found.items() if rows]
+        parts = [self._part(pool, rows, before.get(pool)) for pool, rows in whole.items() if len(rows)]
         return Selection(version, parts, shared)
 
-    def _part(self, pool: Pool, found: list[int], before: PoolRows | None) -> PoolRows:
-        rows = np.array(sorted(found), np.intp)
+    def _part(self, pool: Pool, rows: Rows, before: PoolRows | None) -> PoolRows:
         serials = pool.serials[rows].tobytes()
         if before is not None and before.serials == serials:
             return before
-        labels = [pool.labels[row] or {} for row in rows.tolist()]
-        return PoolRows(pool, rows, serials, labels, object())
+        return PoolRows(pool, rows, serials, [pool.labels[row] or {} for row in rows.tolist()], object())
 
-    def _take_shared(self, found: dict[Pool, list[int]]) -> list[list[tuple[Pool, int]]]:
-        """Take series out that several targets hold; they are read as one."""
-        if len(self._owners) == self.series:
-            return []
-        groups: dict[int, list[tuple[Pool, int]]] = {}
-        for pool, rows in found.items():
-            for row in rows:
-                number = hash(frozenset((pool.labels[row] or {}).items()))
-                if self._owners[number] > 1:
-                    groups.setdefault(number, []).append((pool, row))
-        for pool, rows in found.items():
-            taken = {row for group in groups.values() for owner, row in group if owner is pool}
-            found[pool] = [row for row in rows if row not in taken]
-        return list(groups.values())
+
+def _take_shared(found: dict[Pool, Rows]) -> list[list[tuple[Pool, int]]]:
+    """Take series out that several targets hold; they are read as one."""
+    if not found:
+        return []
+    hashes = np.concatenate([pool.hashes[rows] for pool, rows in found.items()])
+    ordered = np.sort(hashes)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return []
+    groups: dict[int, list[tuple[Pool, int]]] = {}
+    for pool, rows in found.items():
+        own = np.isin(pool.hashes[rows], twice)
+        for row in rows[own].tolist():
+            groups.setdefault(int(pool.hashes[row]), []).append((pool, row))
+        found[pool] = rows[~own]
+    return list(groups.values())

@@ -6,7 +6,7 @@ than the retention: when its end is reached, the columns still needed move to it
 always a view, and an append is one scatter.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -30,6 +30,7 @@ FOREVER = 1 << 61
 _CHUNK = 4096
 _FIRST_COLUMNS = 16
 _SLACK = 1.25
+_COLUMN_SLACK = 1.1
 Cell = TypeVar("Cell", np.float64, np.int64)
 
 
@@ -45,6 +46,7 @@ class Pool:
         self.oldest: Times = np.full(_FIRST_COLUMNS, FOREVER, np.int64)
         self.labels: list[Labels | None] = []
         self.axes: Rows = np.empty(0, np.intp)
+        self.hashes: Times = np.empty(0, np.int64)
         self.serials: Times = np.empty(0, np.int64)
         self.last_hole: Times = np.empty(0, np.int64)
         self.last_drop: Times = np.empty(0, np.int64)
@@ -52,6 +54,7 @@ class Pool:
         self._free_rows: list[int] = []
         self._free_axes: list[int] = []
         self._next_serial = 0
+        self._touched = 0
 
     # -- rows and axes -------------------------------------------------------------------------
 
@@ -74,15 +77,19 @@ class Pool:
         self.last_column[axis] = -1
         self._free_axes.append(axis)
 
-    def new_rows(self, labels: Iterable[Labels], axis: int) -> Rows:
+    def new_rows(self, labels: Iterable[Labels], hashes: Sequence[int], axis: int) -> Rows:
         """Return rows for series of an axis; their cells are empty."""
         wanted = list(labels)
         missing = len(wanted) - len(self._free_rows)
         if missing > 0:
             self._grow(missing)
         rows = np.array([self._free_rows.pop() for _ in wanted], np.intp)
+        if len(rows):
+            self._touched = max(self._touched, int(rows.max()) + 1)
         for row, item in zip(rows.tolist(), wanted, strict=True):
             self.labels[row] = item
+        self.values[rows] = ABSENT
+        self.hashes[rows] = hashes
         self.axes[rows] = axis
         self.serials[rows] = np.arange(self._next_serial, self._next_serial + len(rows))
         self._next_serial += len(rows)
@@ -92,7 +99,6 @@ class Pool:
 
     def free_rows(self, rows: Rows) -> None:
         """Forget series."""
-        self.values[rows] = ABSENT
         for row in rows.tolist():
             self.labels[row] = None
         self._free_rows += rows[::-1].tolist()
@@ -100,13 +106,14 @@ class Pool:
     def _grow(self, missing: int) -> None:
         have = len(self.labels)
         added = max(missing, round(have * (_SLACK - 1)))
-        values = np.full((have + added, self.values.shape[1]), ABSENT)
-        values[:have] = self.values
+        values = np.empty((have + added, self.values.shape[1]))  # memory that is not written is not taken
+        values[: self._touched] = self.values[: self._touched]
         self.values = values
         self.labels += [None] * added
         self.axes = np.concatenate([self.axes, np.zeros(added, np.intp)])
         empty = np.full(added, NEVER, np.int64)
         self.serials = np.concatenate([self.serials, empty])
+        self.hashes = np.concatenate([self.hashes, empty])
         self.last_hole = np.concatenate([self.last_hole, empty])
         self.last_drop = np.concatenate([self.last_drop, empty])
         self._free_rows += range(have + added - 1, have - 1, -1)
@@ -127,7 +134,7 @@ class Pool:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self.values, self.times, self.axes, self.serials, self.last_hole, self.last_drop)
+        arrays = (self.values, self.times, self.axes, self.hashes, self.serials, self.last_hole, self.last_drop)
         return sum(array.nbytes for array in arrays)
 
     # -- columns -------------------------------------------------------------------------------
@@ -170,7 +177,8 @@ class Pool:
         if 0 <= before < column - 1:
             last = self.times[axis, before]
             self.times[axis, before + 1 : column] = last
-            self.last_hole[self.axes == axis] = last
+            own = self.axes == axis
+            self.last_hole[own] = np.maximum(self.last_hole[own], last)  # gone series stay gone
         if before < 0:
             self.times[axis, :column] = NEVER
         self.times[axis, column] = t_ms
@@ -189,8 +197,8 @@ class Pool:
         newest = np.maximum.accumulate(self.newest[: self.used])
         first = max(0, int(np.searchsorted(newest, t_ms - self.retention_ms)) - 1)
         kept, width = self.used - first, self.values.shape[1]
-        wanted = max(_FIRST_COLUMNS, round(kept * _SLACK) + 2)
-        if kept * (1 + _SLACK) / 2 > width or wanted * 2 < width:
+        wanted = max(_FIRST_COLUMNS, round(kept * _COLUMN_SLACK) + 2)
+        if kept * (1 + _COLUMN_SLACK) / 2 > width or wanted * 2 < width:
             self._resize(first, kept, wanted)
         else:
             self._slide(first, kept)
@@ -198,19 +206,22 @@ class Pool:
         self.last_column = [column - first if column >= first else -1 for column in self.last_column]
 
     def _slide(self, first: int, kept: int) -> None:
-        for start in range(0, len(self.values), _CHUNK):
-            _move(self.values[start : start + _CHUNK], first, kept, self.used, ABSENT)
+        for start in range(0, self._touched, _CHUNK):
+            _move(self.values[start : min(start + _CHUNK, self._touched)], first, kept, self.used, ABSENT)
         _move(self.times, first, kept, self.used, FOREVER)
         _move(self.newest, first, kept, self.used, NEVER)
         _move(self.oldest, first, kept, self.used, FOREVER)
 
     def _resize(self, first: int, kept: int, width: int) -> None:
-        def moved(old: NDArray[Cell], empty: float) -> NDArray[Cell]:
+        def moved(old: Times, empty: int) -> Times:
             new = np.full((*old.shape[:-1], width), empty, old.dtype)
             new[..., :kept] = old[..., first : self.used]
             return new
 
-        self.values, self.times = moved(self.values, ABSENT), moved(self.times, FOREVER)
+        values, rows = np.empty((len(self.values), width)), self._touched
+        values[:rows, :kept] = self.values[:rows, first : self.used]
+        values[:rows, kept:] = ABSENT
+        self.values, self.times = values, moved(self.times, FOREVER)
         self.newest, self.oldest = moved(self.newest, NEVER), moved(self.oldest, FOREVER)
 
     def holds(self, rows: Rows) -> Bools:

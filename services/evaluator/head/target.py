@@ -23,13 +23,12 @@ class TargetColumns:
         self._layout: Layout | None = None
         self._rows: Rows = np.empty(0, np.intp)
         self._taken: Rows | None = None
-        self._row_of: dict[int, int] = {}
         self._gone: dict[int, int] = {}
 
     @property
     def series(self) -> int:
         """Series held, those gone but not yet dropped included."""
-        return len(self._row_of) + len(self._gone)
+        return len(self._rows) + len(self._gone)
 
     @property
     def last_time(self) -> int:
@@ -66,56 +65,60 @@ class TargetColumns:
 
     def _map(self, layout: Layout) -> Rows:
         """Find or make the rows of a layout; return the rows that it lacks."""
-        keep = self._head.keep
-        hashes: dict[int, int] = {}
-        for place, labels in enumerate(layout.labels):
-            if keep is None or keep(labels.get("__name__", "")):
-                number = series_hash(labels)
-                if number in hashes:
-                    self._head.reject("duplicate", self.key, 1)
-                else:
-                    hashes[number] = place
-        lost = [number for number in self._row_of if number not in hashes]
-        gone = np.array([self._row_of[number] for number in lost], np.intp)
-        for number in lost:
-            self._gone[number] = self._row_of.pop(number)
-        self._revive([number for number in hashes if number in self._gone])
-        self._add(layout, [number for number in hashes if number not in self._row_of], hashes)
-        found = [(self._row_of[number], place) for number, place in hashes.items() if number in self._row_of]
+        places = self._places(layout)
+        row_of = dict(zip(self.pool.hashes[self._rows].tolist(), self._rows.tolist(), strict=True))
+        lost = {number: row for number, row in row_of.items() if number not in places}
+        self._gone.update(lost)
+        row_of = {number: row for number, row in row_of.items() if number in places}
+        row_of.update(self._revive([number for number in places if number in self._gone]))
+        row_of.update(self._add(layout, [number for number in places if number not in row_of], places, len(row_of)))
+        found = [(row_of[number], place) for number, place in places.items() if number in row_of]
         self._rows = np.array([row for row, _ in found], np.intp)
         complete = len(found) == len(layout.labels)
         self._taken = None if complete else np.array([place for _, place in found], np.intp)
         self._layout = layout
-        return gone
+        return np.array(list(lost.values()), np.intp)
 
-    def _revive(self, numbers: list[int]) -> None:
-        if numbers and self._axis is not None:
-            rows = {number: self._gone.pop(number) for number in numbers}
+    def _places(self, layout: Layout) -> dict[int, int]:
+        """Return the place of each series that is kept, by the hash of its labels."""
+        keep = self._head.keep
+        places: dict[int, int] = {}
+        for place, labels in enumerate(layout.labels):
+            if keep is None or keep(labels["__name__"]):
+                number = series_hash(labels)
+                if number in places:
+                    self._head.reject("duplicate", self.key, 1)
+                else:
+                    places[number] = place
+        return places
+
+    def _revive(self, numbers: list[int]) -> dict[int, int]:
+        rows = {number: self._gone.pop(number) for number in numbers}
+        if rows and self._axis is not None:
             self.pool.revive(self._axis, np.array(list(rows.values()), np.intp))
-            self._row_of.update(rows)
+        return rows
 
-    def _add(self, layout: Layout, numbers: list[int], places: dict[int, int]) -> None:
-        allowed = self._head.admit(self.key, len(numbers), self.series)
+    def _add(self, layout: Layout, numbers: list[int], places: dict[int, int], held: int) -> dict[int, int]:
+        allowed = self._head.admit(self.key, len(numbers), held + len(self._gone))
         numbers = numbers[:allowed]
         if not numbers or self._axis is None:
-            return
-        labels = [layout.labels[places[number]] for number in numbers]
-        rows = self.pool.new_rows(labels, self._axis)
-        self._row_of.update(zip(numbers, rows.tolist(), strict=True))
-        self._head.index.add(self.pool, rows, numbers)
+            return {}
+        rows = self.pool.new_rows([layout.labels[places[number]] for number in numbers], numbers, self._axis)
+        self._head.index.add(self.pool, rows)
+        return dict(zip(numbers, rows.tolist(), strict=True))
 
     def prune(self, cutoff_ms: int) -> bool:
         """Drop series without a sample after a time; tell whether anything is left."""
         if self._axis is None:
             return False
         if self.last_time < cutoff_ms:
-            self._release({**self._row_of, **self._gone})
-            self._row_of, self._gone, self._layout, self._rows = {}, {}, None, np.empty(0, np.intp)
+            self._release([*self._rows.tolist(), *self._gone.values()])
+            self._gone, self._layout, self._rows = {}, None, np.empty(0, np.intp)
             self.pool.free_axis(self._axis)
             self._axis = None
             return False
         old = {number: row for number, row in self._gone.items() if self._ended(row) < cutoff_ms}
-        self._release(old)
+        self._release(list(old.values()))
         for number in old:
             del self._gone[number]
         return True
@@ -126,8 +129,8 @@ class TargetColumns:
         cells = np.flatnonzero(self.pool.holds(np.array([row]))[0])
         return int(self.pool.times[axis, cells[-1]]) if len(cells) else NEVER
 
-    def _release(self, rows_of: dict[int, int]) -> None:
-        if rows_of:
-            rows = np.array(list(rows_of.values()), np.intp)
-            self._head.index.remove(self.pool, rows, list(rows_of))
+    def _release(self, some: list[int]) -> None:
+        if some:
+            rows = np.array(some, np.intp)
+            self._head.index.remove(self.pool, rows)
             self.pool.free_rows(rows)

@@ -40,7 +40,7 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     blocks = _read(run, node, at)
     found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
     vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
-    parts = [_times_of(block, columns, len(at)) for block, (_, _, columns) in zip(blocks, found, strict=True)]
+    parts = [_times_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
     return Sampled(vector, np.broadcast_to(times, vector.values.shape))
 
@@ -70,13 +70,13 @@ def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | Non
     return Vector(table, values, present)
 
 
-def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | None, Rows]:
-    """Return values, presence and the columns taken (per axis, or per series where rows have holes)."""
+def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | None, Rows, bool]:
+    """Return values, presence, and the columns taken: a line per axis, or per series where that is True."""
     times = block.axis_times()
     width = times.shape[1]
     if not width:
         shape = (len(block.labels), len(at))
-        return np.full(shape, np.nan), np.zeros(shape, np.bool_), np.zeros(shape, np.intp)
+        return np.full(shape, np.nan), np.zeros(shape, np.bool_), np.zeros(shape, np.intp), True
     if len(times) == 1:
         columns = (np.searchsorted(times[0], at, side="right") - 1)[None, :]
     elif len(at) == 1:
@@ -90,8 +90,8 @@ def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | 
     if not fresh.all():
         present = np.array(np.broadcast_to(fresh, values.shape) if block.axes is None else fresh[block.axes])
     if np.isnan(values).any():
-        return _look_back(block, times, at, lookback_ms, values, present, safe)
-    return values, present, safe
+        return *_look_back(block, times, at, lookback_ms, values, present, safe), True
+    return values, present, safe, False
 
 
 def _gather(block: Block, columns: Rows) -> Floats:
@@ -130,15 +130,19 @@ def _look_back(
     return values, present, per_row
 
 
-def _times_of(block: Block, columns: Rows, steps: int) -> Times:
+def _each(block: Block, columns: Rows, per_series: bool) -> Rows:  # noqa: FBT001  as it comes with the columns
+    """Return the columns taken, a line for each series."""
+    if per_series:
+        return columns
+    axes = np.zeros(len(block.labels), np.intp) if block.axes is None else block.axes
+    return columns[axes]
+
+
+def _times_of(block: Block, columns: Rows) -> Times:
     if not block.times.size:
-        return np.zeros((len(block.labels), steps), np.int64)
-    if block.times.ndim == 1:
-        return np.broadcast_to(block.times[columns], (len(block.labels), steps))
-    axes = block.axes if block.axes is not None else np.zeros(len(block.labels), np.intp)
-    if len(columns) != len(axes):
-        columns = columns[axes]
-    return np.asarray(block.times[axes[:, None], columns])
+        return np.zeros(columns.shape, np.int64)
+    axes = np.zeros(len(block.labels), np.intp) if block.axes is None else block.axes
+    return np.asarray(block.axis_times()[axes[:, None], columns])
 
 
 def instant_starts(run: Run, node: ast.Selector) -> Sampled | None:
@@ -149,19 +153,15 @@ def instant_starts(run: Run, node: ast.Selector) -> Sampled | None:
         return None
     found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
     vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
-    parts = [_starts_of(block, columns) for block, (_, _, columns) in zip(blocks, found, strict=True)]
+    parts = [_starts_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     return Sampled(vector, np.broadcast_to(np.concatenate(parts), vector.values.shape))
 
 
 def _starts_of(block: Block, columns: Rows) -> Times:
-    cells = np.zeros((0, 0), np.int64) if block.starts is None else block.starts
     rows = np.arange(len(block.labels)) if block.rows is None else block.rows
-    if not cells.shape[1]:
+    if block.starts is None or not block.starts.shape[1]:
         return np.zeros((len(rows), columns.shape[1]), np.int64)
-    if len(columns) != len(rows):
-        axes = np.zeros(len(rows), np.intp) if block.axes is None else block.axes
-        columns = columns[axes]
-    return np.asarray(cells[rows[:, None], columns])
+    return np.asarray(block.starts[rows[:, None], columns])
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.evaluator.head import Layout
+from services.evaluator.head import LabelSet, Layout, label_set
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.exposition import parse_series
@@ -41,13 +41,13 @@ class SeriesMapper:
         self._config = config
         self._shape: Shape | None = None
         self._mapped: Mapped | None = None
-        self._known: dict[bytes, dict[str, str] | None] = {}
+        self._known: dict[bytes, LabelSet | None] = {}
 
     def map(self, shape: Shape) -> Mapped:
         """Return the mapping of a shape; raises ScrapeError for a bad series and for what exceeds a limit."""
         if shape is self._shape and self._mapped is not None:
             return self._mapped
-        known: dict[bytes, dict[str, str] | None] = {}
+        known: dict[bytes, LabelSet | None] = {}
         seen: set[frozenset[tuple[str, str]]] = set()
         rows: list[int] = []
         labels: list[Mapping[str, str]] = []
@@ -81,7 +81,7 @@ class SeriesMapper:
         if limit and kept > limit:
             raise ScrapeError("limit", f"{kept} samples exceed sample_limit {limit}")
 
-    def _series(self, raw: bytes) -> dict[str, str] | None:
+    def _series(self, raw: bytes) -> LabelSet | None:
         try:
             labels = parse_series(raw)
         except ValueError as error:
@@ -93,7 +93,7 @@ class SeriesMapper:
         if "__name__" not in after:
             raise ScrapeError("format", f"metric relabelling removed the name of {raw.decode(errors='replace')[:80]}")
         self._check_labels(after)
-        return after
+        return label_set(after)
 
     def _check_labels(self, labels: Mapping[str, str]) -> None:
         config, name = self._config, labels["__name__"]

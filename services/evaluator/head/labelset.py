@@ -1,0 +1,73 @@
+"""Label sets that cost little memory: names are shared by all sets with the same names, equal values are one string."""
+
+import sys
+from collections.abc import ItemsView, Iterator, Mapping
+
+_MOST_SHAPES = 10_000
+_shapes: dict[tuple[str, ...], dict[str, int]] = {}
+
+
+class _Pairs(ItemsView[str, str]):
+    """Names and values, without a look-up for each."""
+
+    __slots__ = ()
+    _mapping: "LabelSet"
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return self._mapping.pairs()
+
+
+class LabelSet(Mapping[str, str]):
+    """An unchangeable mapping of label names to values, a third of a dict's size."""
+
+    __slots__ = ("_places", "_values")
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        names = tuple(labels)
+        places = _shapes.get(names)
+        if places is None:
+            if len(_shapes) >= _MOST_SHAPES:
+                _shapes.clear()
+            places = _shapes[names] = {sys.intern(name): place for place, name in enumerate(names)}
+        self._places = places
+        self._values = tuple([sys.intern(value) for value in labels.values()])
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[self._places[name]]
+
+    def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # str keys only
+        """Return a label's value, or the default."""
+        place = self._places.get(name)
+        return default if place is None else self._values[place]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Return names with values."""
+        return zip(self._places, self._values, strict=True)
+
+    def items(self) -> ItemsView[str, str]:
+        """Return a view of names with values."""
+        return _Pairs(self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, LabelSet) and other._places is self._places:
+            return self._values == other._values
+        return isinstance(other, Mapping) and dict(self.pairs()) == dict(other.items())
+
+    __hash__ = None  # type: ignore[assignment]  # as a dict: equal to one, so not hashable
+
+    def __repr__(self) -> str:
+        return repr(dict(self.pairs()))
+
+
+def label_set(labels: Mapping[str, str]) -> LabelSet:
+    """Return the labels in compact form."""
+    return labels if isinstance(labels, LabelSet) else LabelSet(labels)

@@ -92,10 +92,33 @@ def _add_rules(commands: "_Commands[argparse.ArgumentParser]") -> None:
     rules = commands.add_parser("rules", help="check and test rule files").add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
-    for action, does in (("check", "check rule files"), ("test", "run unit tests of rules (promtool's form)")):
-        parser = rules.add_parser(action, help=does)
+    parsers = {
+        action: rules.add_parser(action, help=does)
+        for action, does in (
+            ("check", "check rule files"),
+            ("test", "run unit tests of rules (promtool's form)"),
+            ("coverage", "tell which rules and branches no unit test touches"),
+        )
+    }
+    for parser in parsers.values():
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.set_defaults(module="rules")
+    for action in ("check", "coverage"):
+        parsers[action].add_argument("--format", choices=("text", "json"), default="text")
+    check = parsers["check"]
+    check.add_argument(
+        "--against", default="", metavar="URL|FILE", help="name selectors that match no series of that server or page"
+    )
+    check.add_argument("--token-file", type=Path, metavar="FILE", help="the server's bearer token")
+    check.add_argument("--strict", action="store_true", help="warnings fail the check too")
+    parsers["test"].add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML too")
+    for action in ("test", "coverage"):
+        parsers[action].add_argument(
+            "--ignore-unknown-fields", action="store_true", help="read over keys of groups and rules that are not known"
+        )
+    parsers["coverage"].add_argument(
+        "--min", type=float, default=0.0, metavar="PERCENT", help="fail when less of the branches is touched"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,8 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from services.common.config import ConfigError, validate
+from services.common.events import Muted
 from services.common.yaml_source import YamlError, read_yaml
 from services.evaluator.promql import PromqlError
 from services.evaluator.rules.definition import Group
@@ -17,6 +19,7 @@ from services.evaluator.ruletest.notation import NotationError, parse_labels
 from services.evaluator.ruletest.world import World
 
 Labels = Mapping[str, str]
+Pairs = tuple[tuple[str, str], ...]
 _MAX_ROUNDS = 1_000_000
 
 
@@ -65,31 +68,46 @@ class Report:
         return "\n".join(lines)
 
 
-def run_rule_tests(paths: Sequence[Path]) -> Report:
-    """Run these unit-test files; rule files are found from each test file's own folder."""
-    return Report(tuple(_run_file(path) for path in paths))
+class Watch(Protocol):
+    """Looks on while tests run."""
+
+    def loaded(self, groups: Sequence[Group], tests: TestFile) -> None:
+        """Hear what a file loads."""
+
+    def evaluated(self, world: World, now: float) -> None:
+        """Hear that all groups were evaluated at `now`."""
 
 
-def _run_file(path: Path) -> FileReport:
+def run_rule_tests(paths: Sequence[Path], *, lenient: bool = False, watch: Watch | None = None) -> Report:
+    """Run these unit-test files; rule files are found from each test file's own folder.
+
+    `lenient` reads over keys of rule files that are not known.
+    """
+    return Report(tuple(_run_file(path, lenient=lenient, watch=watch) for path in paths))
+
+
+def _run_file(path: Path, *, lenient: bool, watch: Watch | None) -> FileReport:
     report = FileReport(str(path))
     try:
         source = read_yaml(path)
         tests = validate(TestFile, source.data or {}, source, ())
-        groups = _ordered(_load_rules(tests, path.parent), tests.group_eval_order)
+        groups = _ordered(_load_rules(tests, path.parent, lenient=lenient), tests.group_eval_order)
     except (YamlError, ConfigError, RuleFileError, NotationError) as error:
         report.problem = str(error)
         return report
+    if watch is not None:
+        watch.loaded(groups, tests)
     for index, case in enumerate(tests.tests):
         name = case.name or f"test {index + 1}"
         try:
-            failures = _run_case(case, tests, groups)
+            failures = _run_case(case, tests, groups, watch)
         except NotationError as error:
             failures = [str(error)]
         report.cases.append(CaseReport(name, tuple(failures)))
     return report
 
 
-def _load_rules(tests: TestFile, base: Path) -> list[Group]:
+def _load_rules(tests: TestFile, base: Path, *, lenient: bool) -> list[Group]:
     groups: list[Group] = []
     for pattern in tests.rule_files:
         found = sorted(glob.glob(str(base / pattern)))  # noqa: PTH207 - the pattern may be absolute
@@ -97,7 +115,8 @@ def _load_rules(tests: TestFile, base: Path) -> list[Group]:
             raise NotationError(f"rule_files: no file is named {pattern}")
         for path in found:
             # As promtool: groups are evaluated at the test's own interval.
-            groups += load_file(Path(path), RuleDefaults(tests.evaluation_interval, cooldown=0.0, max_per_hour=0))
+            defaults = RuleDefaults(tests.evaluation_interval, cooldown=0.0, max_per_hour=0)
+            groups += load_file(Path(path), defaults, lenient=lenient)
     return groups
 
 
@@ -109,7 +128,7 @@ def _ordered(groups: list[Group], order: Sequence[str]) -> list[Group]:
     return sorted(groups, key=lambda group: rank.get(group.name, len(rank)))
 
 
-def _run_case(case: TestCase, tests: TestFile, groups: Sequence[Group]) -> list[str]:
+def _run_case(case: TestCase, tests: TestFile, groups: Sequence[Group], watch: Watch | None) -> list[str]:
     step = tests.evaluation_interval
     world = World(case, groups, case.interval or step)
     times = [one.eval_time for one in case.alert_rule_test] + [one.eval_time for one in case.promql_expr_test]
@@ -120,6 +139,8 @@ def _run_case(case: TestCase, tests: TestFile, groups: Sequence[Group]) -> list[
     for number in range(int(last / step + 1e-9) + 1):
         at = number * step
         failures += world.advance(case.start_timestamp + at)
+        if watch is not None:
+            watch.evaluated(world, case.start_timestamp + at)
         if failures:
             # As promtool: a rule that can't be evaluated ends the case.
             return failures
@@ -132,24 +153,40 @@ def _run_case(case: TestCase, tests: TestFile, groups: Sequence[Group]) -> list[
 
 
 def _check_alerts(test: AlertTest, world: World) -> list[str]:
-    expected = sorted(
-        (_sorted({**(one.exp_labels or {}), "alertname": test.alertname}), _sorted(one.exp_annotations or {}))
+    wanted = [
+        (
+            _sorted({**(one.exp_labels or {}), "alertname": test.alertname}),
+            _sorted(one.exp_annotations or {}),
+            one.muted,
+        )
         for one in test.exp_alerts or ()
+    ]
+    expected = sorted(wanted, key=_identity)
+    found = [(_sorted(one.labels), _sorted(one.annotations), one.muted) for one in world.firing(test.alertname)]
+    firing = sorted(found, key=_identity)
+    same = len(firing) == len(expected) and all(
+        left[:2] == right[:2] and right[2] in {None, left[2]} for left, right in zip(firing, expected, strict=True)
     )
-    got = sorted((_sorted(one.labels), _sorted(one.annotations)) for one in world.firing(test.alertname))
-    if got == expected:
+    if same:
         return []
     return [
-        f"alertname: {test.alertname}, time: {test.eval_time:g}s\n    exp: {_show(expected)}\n    got: {_show(got)}"
+        f"alertname: {test.alertname}, time: {test.eval_time:g}s\n    exp: {_show(expected)}\n    got: {_show(firing)}"
     ]
 
 
-def _sorted(labels: Labels) -> tuple[tuple[str, str], ...]:
+def _identity(alert: tuple[Pairs, Pairs, Muted | None]) -> tuple[Pairs, Pairs]:
+    return alert[:2]
+
+
+def _sorted(labels: Labels) -> Pairs:
     return tuple(sorted((name, value) for name, value in labels.items()))
 
 
-def _show(alerts: Sequence[tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]]) -> str:
-    return "; ".join(f"labels {dict(labels)} annotations {dict(texts)}" for labels, texts in alerts) or "none"
+def _show(alerts: Sequence[tuple[Pairs, Pairs, Muted | None]]) -> str:
+    return "; ".join(
+        f"labels {dict(labels)} annotations {dict(texts)}" + (f" muted {muted.value!r}" if muted is not None else "")
+        for labels, texts, muted in alerts
+    ) or "none"  # fmt: skip
 
 
 def _check_expr(test: ExprTest, world: World, start: float, *, fuzzy: bool) -> list[str]:
@@ -157,7 +194,7 @@ def _check_expr(test: ExprTest, world: World, start: float, *, fuzzy: bool) -> l
     if any(one.histogram for one in test.exp_samples or ()):
         return [f"{where}: native histograms are not kept yet"]
     try:
-        got = sorted((_sorted(labels), value) for labels, value in world.query(test.expr, start + test.eval_time))
+        got = sorted((_sorted(labels), value) for labels, value in world.evaluate(test.expr, start + test.eval_time))
     except PromqlError as error:
         return [f"{where}, err: {error}"]
     expected = sorted((_sorted(parse_labels(one.labels)), one.value) for one in test.exp_samples or ())

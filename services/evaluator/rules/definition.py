@@ -55,10 +55,15 @@ class Group:
     query_offset: float
     limit: int
     rules: tuple[Rule, ...]
+    source: str = ""
+    """The Prometheus-compatible server that evaluates its expressions; empty: this evaluator, over its own samples."""
 
     @property
     def reads(self) -> frozenset[str] | None:
-        """The metric names that its rules read; None when a rule reads by pattern, so any name may matter."""
+        """The metric names that its rules read; None when a rule reads by pattern, so any name may matter.
+
+        A group with a source of its own reads none of ours.
+        """
         found: set[str] = set()
         for expr in self.expressions:
             for name, *_ in selectors(expr):
@@ -69,7 +74,9 @@ class Group:
 
     @property
     def expressions(self) -> list[Expr]:
-        """All expressions whose series matter (`presence` reads what `expr` and `clear` read)."""
+        """All expressions over our own series (`presence` reads what `expr` and `clear` read)."""
+        if self.source:
+            return []
         found: list[Expr] = []
         for rule in self.rules:
             found.append(rule.expr)

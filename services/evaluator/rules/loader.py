@@ -12,7 +12,7 @@ from services.evaluator.promql import Expr, PromqlError, parse, value_type
 from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule, Rule
 from services.evaluator.rules.model import GroupModel, RuleFileModel, RuleModel
 from services.evaluator.rules.presence import presence
-from services.evaluator.rules.problem import Problem, RuleFileError
+from services.evaluator.rules.problem import Problem, RuleFileError, Severity
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,53 @@ def find_files(patterns: Sequence[str], base: Path) -> list[Path]:
     return sorted({Path(path) for pattern in patterns for path in glob.glob(str(base / pattern), recursive=True)})  # noqa: PTH207 - patterns may be absolute
 
 
-def load_file(path: Path, defaults: RuleDefaults, *, name: str | None = None) -> list[Group]:
+def load_file(path: Path, defaults: RuleDefaults, *, name: str | None = None, lenient: bool = False) -> list[Group]:
     """Return the file's groups ready to run; raises RuleFileError with all problems found."""
-    groups, problems = inspect_file(path, defaults, name=name)
+    groups, problems = inspect_file(path, defaults, name=name, lenient=lenient)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise RuleFileError(errors)
     return groups
 
 
-def inspect_file(path: Path, defaults: RuleDefaults, *, name: str | None = None) -> tuple[list[Group], list[Problem]]:
-    """Return the groups that could be built and every problem; `name` is how the file is called in keys and texts."""
+def inspect_file(
+    path: Path, defaults: RuleDefaults, *, name: str | None = None, lenient: bool = False
+) -> tuple[list[Group], list[Problem]]:
+    """Return the groups that could be built and every problem; `name` is how the file is called in keys and texts.
+
+    `lenient` reads over keys of groups and rules that are not known.
+    """
     shown = name or str(path)
     try:
         source = read_yaml(path)
     except YamlError as error:
         return [], [Problem(shown, error.line, error.column, f"not YAML: {error.problem}", "correct the syntax there")]
     try:
-        model = validate(RuleFileModel, source.data or {}, source, ())
+        data = _known_only(source.data) if lenient else source.data
+        model = validate(RuleFileModel, data or {}, source, ())
     except ConfigError as error:
         return [], [_from_config(shown, line) for line in str(error).splitlines()]
     builder = _Builder(shown, source, defaults)
     groups = [builder.group(index, group) for index, group in enumerate(model.groups)]
     builder.check_group_names(model.groups)
     return groups, builder.problems
+
+
+def _known_only(data: object) -> object:
+    """Return the document without the keys of groups and rules that Prometheus and Tocsin don't know."""
+    if not isinstance(data, dict) or not isinstance(data.get("groups"), list):
+        return data
+    return {"groups": [_with_keys(group, GroupModel) for group in data["groups"]]}
+
+
+def _with_keys(data: object, model: type[GroupModel] | type[RuleModel]) -> object:
+    if not isinstance(data, dict):
+        return data
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    kept = {name: value for name, value in data.items() if name in known}
+    if isinstance(kept.get("rules"), list):
+        kept["rules"] = [_with_keys(rule, RuleModel) for rule in kept["rules"]]
+    return kept
 
 
 def _from_config(file: str, text: str) -> Problem:
@@ -74,9 +97,9 @@ class _Builder:
 
     def _add(self, path: KeyPath, problem: str, mend: str, *, rule: str = "", warning: bool = False) -> None:
         group = self.source.data["groups"][path[1]].get("name", "") if len(path) > 1 else ""
-        severity = "warning" if warning else "error"
+        severity: Severity = "warning" if warning else "error"
         line, column = self.source.position(path)
-        self.problems.append(Problem(self.file, line, column, problem, mend, str(group), rule, severity))  # type: ignore[arg-type]  # one of the two words
+        self.problems.append(Problem(self.file, line, column, problem, mend, str(group), rule, severity))
 
     def check_group_names(self, groups: Sequence[GroupModel]) -> None:
         seen: set[str] = set()
@@ -106,6 +129,7 @@ class _Builder:
         return Group(
             key, model.name, self.file, model.interval or self.defaults.interval,
             self.defaults.query_offset if model.query_offset is None else model.query_offset, model.limit, tuple(rules),
+            model.source.rstrip("/"),
         )  # fmt: skip
 
     def _rule(self, path: KeyPath, model: RuleModel, labels: Mapping[str, str], key: str) -> Rule | None:

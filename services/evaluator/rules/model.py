@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from services.common.config import StrictModel
 from services.common.durations import Duration
@@ -78,6 +78,15 @@ class GroupModel(StrictModel):
     limit: int = Field(default=0, ge=0)
     labels: dict[LabelName, Text] = Field(default_factory=dict)
     rules: list[RuleModel] = Field(default_factory=list)
+    source: str = ""
+    """Tocsin's own: the address of a Prometheus-compatible server that evaluates the group's expressions."""
+
+    @field_validator("source")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is not a URL; write it like http://prometheus:9090")
+        return url
 
 
 class RuleFileModel(StrictModel):

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from services.common.config import StrictModel
 from services.common.durations import Duration
+from services.common.events import Muted
 
 _DEFAULT_INTERVAL = 60.0
 
@@ -49,6 +50,8 @@ class ExpectedAlert(StrictModel):
 
     exp_labels: dict[str, Text] | None = None
     exp_annotations: dict[str, Text] | None = None
+    muted: Muted | None = None
+    """Tocsin's own: `cooldown` or `rate_cap` when nobody may be told of it now, empty when they are; not given: any."""
 
 
 class AlertTest(StrictModel):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.evaluator.head import Head, Layout
-from services.evaluator.promql import ABSENT, Engine
+from services.evaluator.promql import ABSENT, Engine, Expr
 from services.evaluator.rules.definition import Group
 from services.evaluator.rules.query import Element, elements
 from services.evaluator.rules.runner import GroupRunner
@@ -61,7 +61,7 @@ class World:
             if alert.state is AlertState.FIRING and alert.labels.get("alertname") == name
         ]
 
-    def query(self, expr: str, now: float) -> list[Element]:
+    def evaluate(self, expr: str | Expr, now: float) -> list[Element]:
         """Evaluate an expression; raises PromqlError."""
         return elements(self._engine.instant(expr, self.head, round(now * 1000)))
 

@@ -1,0 +1,1 @@
+"""What can be told about rules without running them, and against the series that there are."""

@@ -61,9 +61,10 @@ class At:
 
 @dataclass(frozen=True, eq=False)
 class Number(Node):
-    """A number or a duration used as one."""
+    """A number; `duration`: written as a duration, in seconds."""
 
     value: float
+    duration: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +147,12 @@ class Aggregate(Node):
 
 @dataclass(frozen=True, eq=False)
 class Call(Node):
-    """A function call."""
+    """A function call; `arg_types` and `variadic` (how many may be left out, -1 is any number) are the function's."""
 
     name: str
     args: "tuple[Expr, ...]"
+    arg_types: tuple[ValueType, ...] = ()
+    variadic: int = 0
 
 
 @dataclass(frozen=True, eq=False)

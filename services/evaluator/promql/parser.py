@@ -25,6 +25,13 @@ _CARDS: dict[str, ast.Cardinality] = {
     "VectorMatchCardinality.ManyToMany": "many-to-many",
 }
 
+_VALUE_TYPES: dict[str, ast.ValueType] = {
+    "ValueType.Vector": "vector",
+    "ValueType.Matrix": "matrix",
+    "ValueType.Scalar": "scalar",
+    "ValueType.String": "string",
+}
+
 
 def parse(text: str) -> ast.Expr:
     """Parse an expression. Raises PromqlError with message, line and column."""
@@ -67,7 +74,8 @@ class _Converter:
         start = index
         while start > 1 and self.source.tokens[start - 2].text == "-" and sign < 0 and start == index:
             start -= 1
-        return ast.Number(sign * self.source.numbers[index], position=self.source.position(start))
+        duration = self.source.tokens[index - 1].kind == "duration"
+        return ast.Number(sign * self.source.numbers[index], duration, position=self.source.position(start))
 
     def _stringliteral(self, node: Any) -> ast.Expr:
         index = int(node.val)
@@ -210,6 +218,8 @@ class _Converter:
         place = self.source.position(next(self.calls))
         outer, self.empty_allowed = self.empty_allowed, node.func.name == "info"
         try:
-            return ast.Call(node.func.name, tuple(self.convert(arg) for arg in node.args), position=place)
+            args = tuple(self.convert(arg) for arg in node.args)
+            types = tuple(_VALUE_TYPES[str(one)] for one in node.func.arg_types)
+            return ast.Call(node.func.name, args, types, node.func.variadic, position=place)
         finally:
             self.empty_allowed = outer

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.lexer import is_label_name, quote
@@ -16,23 +17,22 @@ def print_expr(node: ast.Node) -> str:  # noqa: PLR0911  one return per kind of 
     """Return the canonical text of an expression or a duration expression."""
     match node:
         case ast.Number():
-            return format_number(node.value)
+            return format_duration(node.value) if node.duration else plain_number(node.value)
         case ast.String():
             return quote(node.value)
         case ast.Selector():
             return _selector(node) + _modifiers(node)
         case ast.RangeSelector():
             extension = f" {node.selector.extension}" if node.selector.extension else ""
-            return f"{_selector(node.selector)}[{format_duration(node.window)}]{extension}{_place(node.selector)}"
+            return f"{_selector(node.selector)}[{format_duration(node.window)}]{extension}{place_of(node.selector)}"
         case ast.Subquery():
-            step = "" if node.step is None else format_duration(node.step)
-            return f"{node.expr.text}[{format_duration(node.window)}:{step}]{_place(node)}"
+            return f"{node.expr.text}{subquery_window(node)}{place_of(node)}"
         case ast.Negation():
             return f"-{node.expr.text}"
         case ast.Paren():
             return f"({node.expr.text})"
         case ast.Binary():
-            return _binary(node)
+            return f"{node.lhs.text} {binary_operator(node)} {node.rhs.text}"
         case ast.Aggregate():
             return _aggregate(node)
         case ast.Call():
@@ -41,6 +41,13 @@ def print_expr(node: ast.Node) -> str:  # noqa: PLR0911  one return per kind of 
             return format_duration(node)
         case _:
             raise TypeError(f"no text for {type(node).__name__}")
+
+
+def plain_number(value: float) -> str:
+    """Write a number with the fewest digits and no exponent."""
+    if not math.isfinite(value):
+        return format_number(value)
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 def format_number(value: float) -> str:
@@ -109,15 +116,16 @@ def _matcher(matcher: Matcher) -> str:
 
 def _selector(node: ast.Selector) -> str:
     rest = node.matchers if node.name is None else node.matchers[1:]
-    parts = [_matcher(matcher) for matcher in rest]
+    parts = sorted(_matcher(matcher) for matcher in rest)
     return (node.name or "") + (f"{{{','.join(parts)}}}" if parts or node.name is None else "")
 
 
 def _modifiers(node: ast.Selector) -> str:
-    return (f" {node.extension}" if node.extension else "") + _place(node)
+    return (f" {node.extension}" if node.extension else "") + place_of(node)
 
 
-def _place(node: ast.Selector | ast.Subquery) -> str:
+def place_of(node: ast.Selector | ast.Subquery) -> str:
+    """Write `@` and `offset`."""
     text = ""
     if node.at is not None:
         text = f" @ {node.at.t_ms / 1000:.3f}" if node.at.kind == "time" else f" @ {node.at.kind}()"
@@ -130,7 +138,14 @@ def _labels(names: Sequence[str]) -> str:
     return f"({', '.join(format_label(name) for name in names)})"
 
 
-def _binary(node: ast.Binary) -> str:
+def subquery_window(node: ast.Subquery) -> str:
+    """Write the window and step of a sub-query."""
+    step = "" if node.step is None else format_duration(node.step)
+    return f"[{format_duration(node.window)}:{step}]"
+
+
+def binary_operator(node: ast.Binary) -> str:
+    """Write an operator with all that modifies it."""
     parts = [node.op + (" bool" if node.returns_bool else "")]
     matching = node.matching
     if matching is not None:
@@ -141,7 +156,7 @@ def _binary(node: ast.Binary) -> str:
             side = "group_left" if matching.card == "many-to-one" else "group_right"
             parts.append(f"{side} {_labels(matching.include)}")
         parts.extend(_fills(matching))
-    return f"{node.lhs.text} {' '.join(parts)} {node.rhs.text}"
+    return " ".join(parts)
 
 
 def _fills(matching: ast.Matching) -> list[str]:
@@ -152,9 +167,13 @@ def _fills(matching: ast.Matching) -> list[str]:
     return [f"{word} ({format_number(value)})" for word, value in sides if value is not None]
 
 
+def aggregate_head(node: ast.Aggregate) -> str:
+    """Write an aggregation's operator and labels."""
+    if not node.without and not node.grouping:
+        return node.op
+    return f"{node.op} {'without' if node.without else 'by'} {_labels(node.grouping)} "
+
+
 def _aggregate(node: ast.Aggregate) -> str:
-    grouping = ""
-    if node.without or node.grouping:
-        grouping = f" {'without' if node.without else 'by'} {_labels(node.grouping)} "
     param = "" if node.param is None else f"{node.param.text}, "
-    return f"{node.op}{grouping}({param}{node.expr.text})"
+    return f"{aggregate_head(node)}({param}{node.expr.text})"

@@ -10,6 +10,7 @@ from services.evaluator.promql import ast
 from services.evaluator.promql.aggregations.base import Aggregation, Body
 from services.evaluator.promql.context import Run
 from services.evaluator.promql.errors import EvaluationError
+from services.evaluator.promql.printer import plain_number
 from services.evaluator.promql.storage import Bools, Floats, Rows
 from services.evaluator.promql.table import Grouping, Labels, Table
 from services.evaluator.promql.values import Scalar, Text, Value, Vector
@@ -111,15 +112,6 @@ def _count_values(run: Run, node: ast.Aggregate, vector: Vector, grouping: Group
     for row, step, count in cells:
         values[row, step], mask[row, step] = count, True
     return run.distinct(Vector(Table(labels), values, mask))
-
-
-def plain_number(value: float) -> str:
-    """Write a number with the fewest digits and no exponent."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return np.format_float_positional(value, trim="-")
 
 
 RANKS = (

@@ -46,7 +46,6 @@ def test_what_fits_a_line_stays_on_it():
             ],
         ),
         # As Prometheus has it: a sub-query that fits stands without indentation.
-        (f"max_over_time({LONG}{LONG}[1h:5m]) + x", [f"  max_over_time({LONG}{LONG}[1h:5m])", "+", "  x"]),
         (
             f"quantile_over_time(0.5, {LONG}{LONG}[1h:5m])",
             ["quantile_over_time(", "  0.5,", f"{LONG}{LONG}[1h:5m]", ")"],

@@ -1,0 +1,146 @@
+"""Both sides of a comparison of the evaluator: Prometheus and ours scrape the same targets and run the same rules."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from bench.processes import Side, free_port, start, wait_ready
+from bench.report import peer
+from bench.series_server import SERIES_PER_TARGET
+from bench.tocsin_side import start_tocsin
+
+NO_RULES: dict[str, object] = {"groups": []}
+_READ_SECONDS = 30
+
+
+@dataclass
+class Member:
+    """One side: its process, the address of its API, its rule file and what authorises a query."""
+
+    side: Side
+    url: str
+    rules: Path
+    headers: Mapping[str, str]
+
+    async def query(self, session: aiohttp.ClientSession, expr: str) -> object:
+        """Run an instant query and return its result; raises RuntimeError when it fails."""
+        params = {"query": expr}
+        async with session.get(f"{self.url}/api/v1/query", params=params, headers=self.headers) as answer:
+            body = await answer.json()
+            if answer.status != 200:
+                raise RuntimeError(f"{self.side.name} refused {expr}: {body}")
+            return body["data"]["result"]
+
+    def use_rules(self, rules: Mapping[str, object]) -> None:
+        """Take other rules into force."""
+        self.rules.write_text(yaml.safe_dump(dict(rules)))
+        self.side.process.send_signal(signal.SIGHUP)
+
+
+@dataclass
+class Pair:
+    """Both sides over the same targets."""
+
+    ours: Member
+    peer: Member
+    series: int
+
+    @property
+    def members(self) -> tuple[Member, Member]:
+        """Ours, then the peer."""
+        return self.ours, self.peer
+
+    async def wait_scraped(self, seconds: float = 120) -> None:
+        """Wait until both sides hold all series; raises RuntimeError."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_READ_SECONDS)) as session:
+            for member in self.members:
+                while True:
+                    result = await member.query(session, 'count({job="bench",le=~".*"})')
+                    held = int(float(result[0]["value"][1])) if isinstance(result, list) and result else 0
+                    if held >= self.series:
+                        break
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise RuntimeError(f"{member.side.name} holds {held} of {self.series} series")
+                    await asyncio.sleep(1)
+
+
+def start_targets(stack: AsyncExitStack, count: int) -> list[str]:
+    """Start the server of the targets; return their addresses with paths."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.series_server"], stdout=subprocess.PIPE)
+    stack.callback(process.wait)
+    stack.callback(process.terminate)
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    return [f"127.0.0.1:{port}/metrics/{number}" for number in range(count)]
+
+
+def scrape_configs(targets: list[str]) -> list[dict[str, object]]:
+    """Return one job whose targets differ in their path, and by it in the label `instance`."""
+    address = targets[0].partition("/")[0]
+    groups = [
+        {"targets": [address], "labels": {"__metrics_path__": f"/metrics/{n}", "instance": f"bench-{n}"}}
+        for n in range(len(targets))
+    ]
+    return [{"job_name": "bench", "static_configs": groups}]
+
+
+async def start_pair(
+    stack: AsyncExitStack, folder: Path, *, series: int, scrape_s: float, evaluate_s: float, keep_s: float | None = None
+) -> Pair:
+    """Start targets and both sides without rules; ours keeps everything, for `keep_s`."""
+    targets = start_targets(stack, max(1, series // SERIES_PER_TARGET))
+    times = {"scrape_interval": f"{scrape_s:g}s", "evaluation_interval": f"{evaluate_s:g}s"}
+    theirs = await _start_prometheus(stack, folder, times, targets)
+    evaluator: dict[str, object] = {
+        "global": times,
+        "scrape_configs": scrape_configs(targets),
+        "retain": "all",
+        "max_series": 2_000_000,
+    }
+    if keep_s is not None:
+        evaluator["retention"] = f"{keep_s:g}s"
+    routing = {"route": {"receiver": "nobody"}, "receivers": [{"name": "nobody"}]}
+    sides = await start_tocsin(stack, folder, evaluator=evaluator, rules=NO_RULES, routing=routing)
+    home = folder / "tocsin"
+    listen = yaml.safe_load((home / "tocsin.yml").read_text())["evaluator"]["listen"]
+    token = next(home.rglob("*token*")).read_text().strip()
+    ours = Member(sides[-1], f"http://{listen}", home / "rules.yml", {"Authorization": f"Bearer {token}"})
+    return Pair(ours, theirs, len(targets) * SERIES_PER_TARGET)
+
+
+async def _start_prometheus(
+    stack: AsyncExitStack, folder: Path, times: Mapping[str, str], targets: list[str]
+) -> Member:
+    home = folder / "prometheus"
+    home.mkdir()
+    rules = home / "rules.yml"
+    rules.write_text(yaml.safe_dump(NO_RULES))
+    config = {"global": dict(times), "rule_files": ["rules.yml"], "scrape_configs": scrape_configs(targets)}
+    (home / "prometheus.yml").write_text(yaml.safe_dump(config))
+    port = free_port()
+    side = start(
+        stack,
+        "prometheus",
+        [peer("prometheus", "prometheus"), f"--web.listen-address=127.0.0.1:{port}",
+         f"--storage.tsdb.path={home / 'tsdb'}", "--config.file=prometheus.yml", "--log.level=warn"],
+        home,
+    )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    await wait_ready(side, f"{url}/-/ready")
+    return Member(side, url, rules, {})
+
+
+async def cpu_over(members: tuple[Member, ...], seconds: float) -> list[float]:
+    """Return the CPU seconds that each side takes in a stretch of time."""
+    before = [member.side.cpu_seconds() for member in members]
+    await asyncio.sleep(seconds)
+    return [member.side.cpu_seconds() - start for member, start in zip(members, before, strict=True)]

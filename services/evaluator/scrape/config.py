@@ -9,6 +9,8 @@ from services.common.config import StrictModel
 from services.common.durations import Duration
 from services.evaluator.scrape.http_settings import HttpSettings
 from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery
+from services.evaluator.scrape.protocols import DEFAULT as DEFAULT_PROTOCOLS
+from services.evaluator.scrape.protocols import Protocol
 from services.evaluator.scrape.relabel import RelabelConfig
 from services.evaluator.scrape.sizes import parse_size
 
@@ -80,8 +82,8 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
     job_name: str = Field(min_length=1)
     scrape_interval: PositiveDuration | None = None
     scrape_timeout: PositiveDuration | None = None
-    scrape_protocols: list[str] = Field(default_factory=list)
-    fallback_scrape_protocol: str = "PrometheusText0.0.4"
+    scrape_protocols: list[Protocol] = Field(default_factory=lambda: list(DEFAULT_PROTOCOLS))
+    fallback_scrape_protocol: Protocol = "PrometheusText0.0.4"
     metrics_path: str = "/metrics"
     scheme: Literal["http", "https"] = "http"
     params: dict[str, list[str]] = Field(default_factory=dict)

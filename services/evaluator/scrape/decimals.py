@@ -1,61 +1,81 @@
 """Decimal texts to floats, a column at a time."""
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-_WIDTH = 17
-_MAX_DIGITS = 15
-_COLUMNS = np.arange(_WIDTH)
-_WHOLE = 10.0 ** (_WIDTH - 1 - _COLUMNS)
-_LEFT_OF_DOT = _WHOLE / 10.0
-_TENS = 10.0 ** np.arange(_WIDTH + 1)
-_PAD = b"\x00" * _WIDTH
-_ZERO, _NINE, _DOT, _MINUS = 48, 9, 46, 45
+from services.evaluator.scrape.frame import windows
+
+_WIDTH = 24
+_LONGEST = _WIDTH - 1
+_CELL = f"V{_WIDTH}"
+_BLANK, _COMMA, _MINUS = 32, 44, 45
+_PAD = b" " * _WIDTH
+# JSON's numbers are made of these; what else a text may hold (NaN, Inf) is left to float().
+_OF_NUMBERS = b"0123456789+-.eE "
+
+
+def _masks() -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Return by a text's length which bytes of its window are kept, and what stands in place of the others."""
+    kept = np.zeros((_WIDTH, _WIDTH), np.uint8)
+    other = np.full((_WIDTH, _WIDTH), _BLANK, np.uint8)
+    for length in range(_WIDTH):
+        kept[length, _LONGEST - length : _LONGEST] = 0xFF
+        other[length, _LONGEST - length : _LONGEST] = 0
+    other[:, _LONGEST] = _COMMA
+    return kept.view(_CELL).ravel(), other.view(_CELL).ravel()
+
+
+_KEPT, _OTHER = _masks()
 
 
 def parse_column(body: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Return the numbers at body[start:end]; None when one of them is no number.
+    """Return the numbers at body[start:end], none of them empty; None when one of them is no number.
 
-    Texts of at most 15 digits with at most one dot are read all at once: their digits make an integer below 2**53 and
-    one division by a power of ten is correctly rounded, so the result is the same as float()'s. The others (exponents,
-    NaN, Inf, more digits) go through float().
+    The texts are set in columns of equal width, one after the other with commas between: a JSON array, which orjson
+    reads with correct rounding, as float() does. What JSON has not (NaN, Inf, `+1`, `.5`) goes through float().
+    `body` must go on for a byte after each text.
     """
-    values, exact = _read_simple(body, starts, ends)
-    rest = np.flatnonzero(~exact)
-    if len(rest):
-        texts = [body[a:b] for a, b in zip(starts[rest].tolist(), ends[rest].tolist(), strict=True)]
-        # Python's float() takes grouping underscores and blanks around; the format does not.
-        if any(b"_" in text or text[:1].isspace() or text[-1:].isspace() for text in texts):
-            return None
-        try:
-            values[rest] = [float(text) for text in texts]
-        except ValueError:
-            return None
+    if not len(starts):
+        return np.empty(0)
+    widths = ends - starts
+    if widths.max() > _LONGEST:
+        return _one_by_one(body, starts, ends)
+    if ends[0] < _LONGEST:
+        body = _PAD + body
+        starts, ends = starts + _WIDTH, ends + _WIDTH
+    text = _set_in_columns(body, widths, ends)
+    bytes_ = np.frombuffer(body, np.uint8)
+    first = bytes_[starts]
+    # JSON takes blanks around a number; a text here has none.
+    clean = first.min() > _BLANK and bytes_[ends - 1].min() > _BLANK
+    if not clean or text.translate(None, _OF_NUMBERS) != b"," * len(starts):
+        return _one_by_one(body, starts, ends)
+    try:
+        numbers = orjson.loads(b"[" + text[:-1] + b"]")
+    except orjson.JSONDecodeError:
+        return _one_by_one(body, starts, ends)
+    values = np.fromiter(numbers, np.float64, len(numbers))
+    negative = first == _MINUS
+    if negative.any():
+        # JSON's -0 is the integer 0.
+        values[negative] = -np.abs(values[negative])
     return values
 
 
-def _read_simple(
-    body: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return values and which of them are exact; texts stand right-aligned in a matrix of _WIDTH columns."""
-    bytes_ = np.frombuffer(_PAD + body, np.uint8)
-    windows = np.lib.stride_tricks.sliding_window_view(bytes_, _WIDTH)
-    widths = ends - starts
-    # `ends` in the unpadded body is where the window that ends there begins in the padded one.
-    cells = windows[ends]
-    inside = (_WIDTH - widths)[:, None] <= _COLUMNS
-    digits = cells - np.uint8(_ZERO)
-    is_digit = (digits <= _NINE) & inside
-    is_dot = (cells == _DOT) & inside
-    negative = np.frombuffer(body, np.uint8)[starts] == _MINUS
-    dots = is_dot.sum(axis=1)
-    count = is_digit.sum(axis=1)
-    exact = (count >= 1) & (count <= _MAX_DIGITS) & (dots <= 1) & (count + dots + negative == widths)
-    dot_column = np.where(dots > 0, is_dot.argmax(axis=1), -1)
-    right = dot_column[:, None] < _COLUMNS
-    weights = np.where(right, _WHOLE, _LEFT_OF_DOT)
-    # Cells left of the text may be digits of the key, so they count as nothing.
-    mantissa = (np.where(is_digit, digits, 0) * weights).sum(axis=1)
-    decimals = np.where(dots > 0, _WIDTH - 1 - dot_column, 0)
-    values = mantissa / _TENS[decimals]
-    return np.where(negative, -values, values), exact
+def _set_in_columns(body: bytes, widths: NDArray[np.int64], ends: NDArray[np.int64]) -> bytes:
+    cells = windows(body, _WIDTH, ends - _LONGEST).view(np.uint64)
+    cells &= _KEPT[widths].view(np.uint64)
+    cells |= _OTHER[widths].view(np.uint64)
+    return cells.tobytes()
+
+
+def _one_by_one(body: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    texts = [body[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+    # Python's float() takes grouping underscores and blanks around; the format does not.
+    if any(b"_" in text or text[:1].isspace() or text[-1:].isspace() for text in texts):
+        return None
+    try:
+        return np.array([float(text) for text in texts])
+    except ValueError:
+        return None

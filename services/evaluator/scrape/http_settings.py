@@ -117,6 +117,15 @@ class HttpSettings(StrictModel):
             raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
         return self
 
+    @property
+    def server_name(self) -> str:
+        """Whom a certificate must name, where it is not the target's host."""
+        return self.tls_config.server_name if self.tls_config is not None else ""
+
+    def tls_context(self, base: Path) -> ssl.SSLContext | None:
+        """Return what `tls_config` asks for, None without it; raises ConfigError for a file that can't be used."""
+        return self.tls_config.context(base) if self.tls_config is not None else None
+
     def headers(self, base: Path) -> dict[str, str]:
         """Return the headers that prove who we are; files are read now, so a changed secret is used at once.
 

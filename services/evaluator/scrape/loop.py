@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from services.common.clock import Clock
 from services.evaluator.head import Head, Layout
@@ -14,7 +15,7 @@ from services.evaluator.scrape.client import Fetched
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.exposition import ExpositionError, MetricMeta
-from services.evaluator.scrape.mapping import Mapped, SeriesMapper
+from services.evaluator.scrape.mapping import NOTHING, Mapped, SeriesMapper
 from services.evaluator.scrape.page_reader import PageReader, Shape
 from services.evaluator.scrape.targets import Target
 from services.evaluator.telemetry import ScrapeTelemetry
@@ -60,7 +61,7 @@ class TargetLoop:
         self.target, self.config, self.status = target, config, TargetStatus()
         self._fetch, self._head, self._clock, self._telemetry = fetch, head, clock, telemetry
         self._on_arrival = on_arrival
-        self._reader, self._mapper = PageReader(), SeriesMapper(target, config)
+        self._reader, self._mapper, self._mapped = PageReader(), SeriesMapper(target, config), NOTHING
         self._columns = head.target(target.key, interval_s=target.interval)
         self._report = head.target(f"{target.key}\xffreport", interval_s=target.interval)
         self._report_layout = Layout(tuple({"__name__": name, **dict(target.labels)} for name in REPORT_NAMES))
@@ -97,8 +98,8 @@ class TargetLoop:
         error: ScrapeError | None = None
         try:
             fetched = await self._fetch(self.target)
-            shape, values = self._reader.read(fetched.body, openmetrics=fetched.openmetrics)
-            mapped = self._mapper.map(shape)
+            shape, values = self._reader.read(fetched.body, openmetrics=fetched.openmetrics, pick=self._pick)
+            mapped = self._mapped
             self._store(t_ms, shape, values, mapped)
             scraped, kept, added = len(shape.series), mapped.kept, mapped.added
             self.status.meta = shape.meta
@@ -125,11 +126,14 @@ class TargetLoop:
             columns.append_stale(max(round(now * 1000), columns.last_time + 1))
         self._on_arrival(Arrival(self._names | frozenset(REPORT_NAMES), self.target.interval, now))
 
-    def _store(
-        self, t_ms: int, shape: Shape, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", mapped: Mapped
-    ) -> None:
-        whole = len(mapped.rows) == len(values)
-        self._columns.append(t_ms, mapped.layout, values if whole else values[mapped.rows])
+    def _pick(self, shape: Shape) -> NDArray[np.int64] | None:
+        """Map a page's series and tell the reader which values are needed."""
+        self._mapped = self._mapper.map(shape, self._head.keep)
+        return self._mapped.wanted(shape)
+
+    def _store(self, t_ms: int, shape: Shape, values: NDArray[np.float64], mapped: Mapped) -> None:
+        untimed = values[mapped.rows] if mapped.timed else values
+        self._columns.append(t_ms, mapped.layout, untimed)
         for row, labels in mapped.timed:
             time = shape.times[row] if shape.times is not None else None
             key = f"{self.target.key}\xff{sorted(labels.items())}"

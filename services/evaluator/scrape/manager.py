@@ -138,6 +138,7 @@ class ScrapeManager:
         for key in [key for key in job.loops if key not in targets]:
             loop, task = job.loops.pop(key)
             await _stop(task)
+            job.client.forget(loop.target)
             loop.end()
         for key, target in targets.items():
             if key not in job.loops:

@@ -1,7 +1,7 @@
 """From a page's series to the series that are kept: target labels, relabelling, limits."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ _PREFIX = "exported_"
 class Mapped:
     """What one page shape comes to.
 
-    `rows` are the lines (indexes into the page's values) of `layout`'s series, in its order; `timed` are series that
-    bring their own timestamp: line, labels.
+    `rows` are the samples (indexes into the shape's series) of `layout`'s series, in its order; `timed` are series
+    that bring their own timestamp: sample, labels. Both hold only what the head keeps; `kept` counts all that
+    relabelling left, `added` those of them that are new.
     """
 
     rows: NDArray[np.int64]
@@ -31,6 +32,17 @@ class Mapped:
     names: frozenset[str]
     kept: int
     added: int
+
+    def wanted(self, shape: Shape) -> NDArray[np.int64] | None:
+        """Return which values are worth parsing; None: all."""
+        return None if self.timed or len(self.rows) == len(shape.series) else self.rows
+
+
+NOTHING = Mapped(np.empty(0, np.int64), Layout(()), (), frozenset(), 0, 0)
+Keep = Callable[[str], bool] | None
+_Known = dict[bytes, LabelSet | None]
+# In place of labels: a series that no rule needs.
+_UNWANTED = label_set({})
 
 
 class SeriesMapper:
@@ -41,39 +53,34 @@ class SeriesMapper:
         self._config = config
         self._shape: Shape | None = None
         self._mapped: Mapped | None = None
-        self._known: dict[bytes, LabelSet | None] = {}
+        self._keep: Keep = None
+        self._known: _Known = {}
 
-    def map(self, shape: Shape) -> Mapped:
-        """Return the mapping of a shape; raises ScrapeError for a bad series and for what exceeds a limit."""
-        if shape is self._shape and self._mapped is not None:
+    def map(self, shape: Shape, keep: Keep = None) -> Mapped:
+        """Return the mapping of a shape, of metric names that `keep` takes (None: all).
+
+        Raises ScrapeError for a bad series and for what exceeds a limit.
+        """
+        if self._mapped is not None and shape is self._shape and keep is self._keep:
             return self._mapped
-        known: dict[bytes, LabelSet | None] = {}
-        seen: set[frozenset[tuple[str, str]]] = set()
-        rows: list[int] = []
-        labels: list[Mapping[str, str]] = []
-        timed: list[tuple[int, Mapping[str, str]]] = []
+        before = self._known
+        if keep is not self._keep:
+            self._known, self._keep = {}, keep
+        known: _Known = {}
+        chosen = _Chosen()
         for row, raw in enumerate(shape.series):
             found = self._known[raw] if raw in self._known else self._series(raw)
             known[raw] = found
-            if found is None:
-                continue
-            identity = frozenset(found.items())
-            if identity in seen and (shape.times is None or shape.times[row] is None):
-                continue  # The same series twice in a page: the first counts, as in Prometheus.
-            seen.add(identity)
-            if self._config.honor_timestamps and shape.times is not None and shape.times[row] is not None:
-                timed.append((row, found))
-            else:
-                rows.append(row)
-                labels.append(found)
-        kept = len(rows) + len(timed)
-        self._check_count(kept)
-        added = sum(1 for raw in known if raw not in self._known and known[raw] is not None)
-        names = frozenset(one["__name__"] for one in (*labels, *(one for _, one in timed)))
-        mapped = Mapped(np.array(rows, dtype=np.int64), Layout(tuple(labels)), tuple(timed), names, kept, added)
+            if found is not None:
+                timed = self._config.honor_timestamps and shape.times is not None and shape.times[row] is not None
+                repeats = shape.times is not None and shape.times[row] is not None
+                chosen.take(row, raw, found, timed=timed, may_repeat=repeats)
+        self._check_count(chosen.kept)
+        added = sum(1 for raw in known if raw not in before and known[raw] is not None)
         self._shape, self._known = shape, known
+        mapped = chosen.mapped(added)
         # Series are "added" once: the next scrape of the same shape adds none.
-        self._mapped = Mapped(mapped.rows, mapped.layout, mapped.timed, mapped.names, mapped.kept, 0)
+        self._mapped = replace(mapped, added=0)
         return mapped
 
     def _check_count(self, kept: int) -> None:
@@ -93,7 +100,7 @@ class SeriesMapper:
         if "__name__" not in after:
             raise ScrapeError("format", f"metric relabelling removed the name of {raw.decode(errors='replace')[:80]}")
         self._check_labels(after)
-        return label_set(after)
+        return label_set(after) if self._keep is None or self._keep(after["__name__"]) else _UNWANTED
 
     def _check_labels(self, labels: Mapping[str, str]) -> None:
         config, name = self._config, labels["__name__"]
@@ -104,6 +111,37 @@ class SeriesMapper:
                 raise ScrapeError("limit", f"label name {label[:40]!r} of {name} exceeds label_name_length_limit")
             if config.label_value_length_limit and len(value.encode()) > config.label_value_length_limit:
                 raise ScrapeError("limit", f"the value of label {label!r} of {name} exceeds label_value_length_limit")
+
+
+class _Chosen:
+    """What a shape's series come to, one after the other."""
+
+    def __init__(self) -> None:
+        self.kept = 0
+        self._rows: list[int] = []
+        self._labels: list[LabelSet] = []
+        self._timed: list[tuple[int, LabelSet]] = []
+        self._seen: set[Hashable] = set()
+
+    def take(self, row: int, raw: bytes, labels: LabelSet, *, timed: bool, may_repeat: bool) -> None:
+        # Of series that nobody needs the raw text is identity enough.
+        identity: Hashable = raw if labels is _UNWANTED else frozenset(labels.items())
+        if identity in self._seen and not may_repeat:
+            return  # The same series twice in a page: the first counts, as in Prometheus.
+        self._seen.add(identity)
+        self.kept += 1
+        if labels is _UNWANTED:
+            return
+        if timed:
+            self._timed.append((row, labels))
+        else:
+            self._rows.append(row)
+            self._labels.append(labels)
+
+    def mapped(self, added: int) -> Mapped:
+        names = frozenset(one["__name__"] for one in (*self._labels, *(one for _, one in self._timed)))
+        rows = np.array(self._rows, dtype=np.int64)
+        return Mapped(rows, Layout(tuple(self._labels)), tuple(self._timed), names, self.kept, added)
 
 
 def _with_target(labels: Mapping[str, str], target: Mapping[str, str], *, honor: bool) -> dict[str, str]:

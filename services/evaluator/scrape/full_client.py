@@ -1,0 +1,109 @@
+"""aiohttp's client, for what a scrape seldom needs: proxies and redirects."""
+
+import ipaddress
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from ssl import SSLContext
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from services.evaluator.scrape.config import ScrapeConfig
+from services.evaluator.scrape.errors import ScrapeError
+from services.evaluator.scrape.http_answer import Answer, too_large
+from services.evaluator.scrape.targets import Target
+
+_CHUNK = 256 * 1024
+# Longer than most scrape intervals, so that one connection serves a target for its life.
+_KEEP_ALIVE = 90.0
+
+
+class FullClient:
+    """The client of one job."""
+
+    def __init__(self, config: ScrapeConfig, limit: int) -> None:
+        self._config, self._limit = config, limit
+        self._session: aiohttp.ClientSession | None = None
+        self._tls: SSLContext | bool = True
+
+    async def open(self, stack: AsyncExitStack, tls: SSLContext | None) -> None:
+        """Make the session."""
+        self._tls = tls if tls is not None else True
+        self._session = await stack.enter_async_context(
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE, ttl_dns_cache=30),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        )
+
+    async def get(self, target: Target, headers: Mapping[str, str]) -> Answer:
+        """Return the answer at the end of all redirects; raises ScrapeError. The caller sets the time-out."""
+        if self._session is None:
+            raise RuntimeError("open() comes before get()")
+        url = URL(target.url, encoded=True)
+        try:
+            async with self._session.get(
+                url,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=None),
+                allow_redirects=self._config.follow_redirects,
+                ssl=self._tls,
+                server_hostname=(self._config.server_name or None) if url.scheme == "https" else None,
+                proxy=self._proxy(url),
+            ) as response:
+                return await self._take(response)
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise ScrapeError("tls", str(error)) from error
+        except aiohttp.ClientConnectorSSLError as error:
+            raise ScrapeError("tls", str(error)) from error
+        except aiohttp.ClientConnectorError as error:
+            refused = isinstance(error.os_error, ConnectionRefusedError)
+            raise ScrapeError("refused" if refused else "unreachable", str(error)) from error
+        except aiohttp.ClientError as error:
+            raise ScrapeError("unreachable", f"{type(error).__name__}: {error}") from error
+
+    def _proxy(self, url: URL) -> str | None:
+        if self._config.proxy_url:
+            return None if bypasses(self._config.no_proxy or "", url) else self._config.proxy_url
+        if self._config.proxy_from_environment and not proxy_bypass(f"{url.host}:{url.port}"):
+            return getproxies().get(url.scheme)
+        return None
+
+    async def _take(self, response: aiohttp.ClientResponse) -> Answer:
+        answer = Answer(self._limit)
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            body += chunk
+            if len(body) > self._limit:
+                raise too_large(self._limit)
+        # aiohttp has decompressed it already.
+        answer.take(
+            response.status, response.reason or "", {"content-type": response.headers.get("Content-Type", "")}, body
+        )
+        return answer
+
+
+def bypasses(no_proxy: str, url: URL) -> bool:
+    """Tell whether `no_proxy` excepts a URL.
+
+    Its entries are names with their sub-domains, addresses, networks or `*`, each perhaps with a port, with commas
+    between.
+    """
+    return any(_excepts(entry.strip(), url) for entry in no_proxy.split(","))
+
+
+def _excepts(entry: str, url: URL) -> bool:
+    host = url.host or ""
+    name, colon, port = entry.rpartition(":")
+    if colon and port.isdigit() and not name.endswith(":"):
+        if port != str(url.port):
+            return False
+        entry = name
+    entry = entry.strip("[]").lstrip(".").lower()
+    if entry == "*" or (entry and (host == entry or host.endswith(f".{entry}"))):
+        return True
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return False

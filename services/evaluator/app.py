@@ -23,10 +23,12 @@ from services.evaluator.fallback import Fallback
 from services.evaluator.parts import Parts, make_parts
 from services.evaluator.publish import Publisher
 from services.evaluator.query_api import add_routes
+from services.evaluator.remote.sources import Sources
+from services.evaluator.remote.writer import offer_all, open_writers
 from services.evaluator.rules.runner import Batch
 from services.evaluator.scrape.jobs import load_jobs
 from services.evaluator.state_store import StateStore
-from services.evaluator.telemetry import PublishTelemetry
+from services.evaluator.telemetry import PublishTelemetry, RemoteWriteTelemetry
 from services.evaluator.watch import watch_files
 
 _REDIS_TIMEOUT = 2.0
@@ -131,11 +133,20 @@ async def build(
     redis = _connect(stack, shared)
     session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
 
+    writers = await open_writers(stack, config, base=base, clock=clock, telemetry=RemoteWriteTelemetry(telemetry))
+
     def submit(batch: Batch) -> None:
         publisher.submit(batch)
 
     parts = make_parts(
-        config, base=base, clock=clock, telemetry=telemetry, external_url=shared.external_url, submit=submit
+        config,
+        base=base,
+        clock=clock,
+        telemetry=telemetry,
+        external_url=shared.external_url,
+        submit=submit,
+        prepare=Sources(stack, config.sources, base).prepare,
+        written=(lambda t_ms, labels, values: offer_all(writers, t_ms, labels, values)) if writers else None,
     )
     publisher = Publisher(
         StateStore(redis, clock) if redis is not None else None,
@@ -157,6 +168,7 @@ async def build(
         ("evaluate", parts.scheduler.run),
         ("housekeeping", evaluator.keep_house),
         ("watch", evaluator.watch_rules),
+        *((f"remote write {writer.server}", writer.run) for writer in writers),
     ):
         spawn(stack, keep_running(name, work, clock=clock, telemetry=telemetry), name=f"evaluator {name}")
     if redis is not None:

@@ -4,6 +4,7 @@ from pydantic import Field, field_validator, model_validator
 
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
+from services.evaluator.remote.config import RemoteWriteConfig, SourceConfig
 from services.evaluator.scrape.config import GlobalConfig, ScrapeConfig
 
 
@@ -47,6 +48,10 @@ class EvaluatorConfig(StrictModel):
     state_wait: Duration = Field(default=5.0, ge=0)
     """How long a start waits for Redis to give the alert state back."""
     query: QueryLimits = QueryLimits()
+    sources: list[SourceConfig] = Field(default_factory=list)
+    """Credentials of the servers that rule groups name as their `source`."""
+    remote_write: list[RemoteWriteConfig] = Field(default_factory=list)
+    """Servers that get what rules record, and ALERTS."""
 
     @field_validator("notifier_urls")
     @classmethod

@@ -13,8 +13,8 @@ from services.evaluator.retention import LEAST_SECONDS, Retention
 from services.evaluator.rules.loader import RuleDefaults
 from services.evaluator.rules.manager import RuleManager
 from services.evaluator.rules.runner import Batch
-from services.evaluator.rules.scheduler import Scheduler
-from services.evaluator.rules.settings import RuleSettings
+from services.evaluator.rules.scheduler import Prepare, Scheduler
+from services.evaluator.rules.settings import RuleSettings, Written
 from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.scrape.manager import ScrapeManager
 from services.evaluator.telemetry import HeadTelemetry, RuleTelemetry, ScrapeTelemetry
@@ -44,8 +44,13 @@ def make_parts(
     telemetry: Telemetry,
     external_url: str,
     submit: Callable[[Batch], None],
+    prepare: Prepare,
+    written: Written | None = None,
 ) -> Parts:
-    """Return the parts, connected: samples drive the schedule, evaluations end in `submit`."""
+    """Return the parts, connected: samples drive the schedule, evaluations end in `submit`.
+
+    `prepare` asks a group's source; `written` hears of every series that a rule writes.
+    """
     head = Head(
         retention_s=config.retention or LEAST_SECONDS,
         max_series=config.max_series,
@@ -64,6 +69,7 @@ def make_parts(
             started_at=clock.now(),
             external_labels=config.global_.external_labels,
             external_url=external_url,
+            written=written,
         ),
         engine=Engine(
             lookback_s=config.query.lookback_delta,
@@ -81,7 +87,7 @@ def make_parts(
 
     scrapes = ScrapeManager(head, base=base, clock=clock, telemetry=ScrapeTelemetry(telemetry), on_arrival=arrived)
     scheduler = Scheduler(
-        clock=clock, telemetry=rule_telemetry, submit=submit, scraped_once=lambda: scrapes.scraped_once
+        clock=clock, telemetry=rule_telemetry, submit=submit, scraped_once=lambda: scrapes.scraped_once, prepare=prepare
     )
     retention = Retention(head, HeadTelemetry(telemetry))
     return Parts(head, rules, scheduler, scrapes, retention, telemetry, clock, base)

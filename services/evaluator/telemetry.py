@@ -95,6 +95,26 @@ class PublishTelemetry:
             self.events.labels(way)
 
 
+class RemoteWriteTelemetry:
+    """Figures of the samples that leave for other servers."""
+
+    def __init__(self, base: Telemetry) -> None:
+        self.samples = Counter(
+            "tocsin_remote_write_samples_total", "Samples that a server took.", ["server"], registry=base.registry
+        )
+        self.dropped = Counter(
+            "tocsin_remote_write_samples_dropped_total", "Samples given up, by reason.", ["server", "reason"],
+            registry=base.registry,
+        )  # fmt: skip
+        self.retries = Counter(
+            "tocsin_remote_write_retries_total", "Sends that are tried again, by reason.", ["server", "reason"],
+            registry=base.registry,
+        )  # fmt: skip
+        self.queued = Gauge(
+            "tocsin_remote_write_samples_queued", "Samples that wait.", ["server"], registry=base.registry
+        )
+
+
 class HeadTelemetry:
     """Figures of the samples in memory, read when asked for."""
 

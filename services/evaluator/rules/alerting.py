@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from services.common.events import AlertEvent
 from services.common.labels import METRIC_NAME
-from services.evaluator.promql import EvaluationError, PromqlError, Tick, selectors
+from services.evaluator.promql import EvaluationError, Expr, PromqlError, selectors
 from services.evaluator.rules.definition import AlertingRule, Group
 from services.evaluator.rules.events import alert_event
 from services.evaluator.rules.limits import Limits
 from services.evaluator.rules.missing import NO_DATA_SUFFIX, MissingData
-from services.evaluator.rules.query import Element, elements, template_query
+from services.evaluator.rules.query import Element, Queries, elements, template_query
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import (
     AlertSettings,
@@ -85,7 +85,7 @@ class AlertRunner:
         if self._missing is not None and self.rule.key + NO_DATA_SUFFIX in stored:
             self._missing.state = merge(self._missing.state, stored[self.rule.key + NO_DATA_SUFFIX])
 
-    def evaluate(self, found: Sequence[Element], tick: Tick, now: float) -> AlertOutcome:
+    def evaluate(self, found: Sequence[Element], tick: Queries, now: float) -> AlertOutcome:
         """Return what the rule's vector at `now` comes to; raises PromqlError with the state as it was."""
         expanded = self._templates.apply(list(found), lambda text: template_query(tick, text), now)
         vector = dict(expanded)
@@ -108,6 +108,16 @@ class AlertRunner:
             result.events += self._events(missed, now)
             result.series += alert_series(missed.state, {})
         return result
+
+    def asks(self, now: float) -> list[Expr]:
+        """Return the expressions that an evaluation at `now` needs."""
+        return [one for one in (self.rule.expr, self.rule.clear, self._asked_presence(now)) if one is not None]
+
+    def try_templates(self, queries: Queries, now: float) -> None:
+        """Expand the rule's templates to no effect but what they query; raises PromqlError when there is no vector."""
+        if self._templates.queries:
+            found = elements(queries.instant(self.rule.expr))
+            self._templates.apply(found, lambda text: template_query(queries, text), now)
 
     def resend(self, now: float) -> AlertOutcome:
         """Return what to send although the rule could not be evaluated."""
@@ -140,7 +150,7 @@ class AlertRunner:
         ended = resend(end_all(self.state, now), now, self.settings)
         return replace(ended, changed=True)
 
-    def _cleared(self, tick: Tick) -> Test | None:
+    def _cleared(self, tick: Queries) -> Test | None:
         if self.rule.clear is None:
             return None
         cleared = [_metric(labels) for labels, _ in elements(tick.instant(self.rule.clear))]
@@ -153,13 +163,17 @@ class AlertRunner:
 
         return test
 
-    def _present(self, tick: Tick, now: float) -> dict[frozenset[tuple[str, str]], Labels] | None:
+    def _asked_presence(self, now: float) -> Expr | None:
         warm = self.settings.warm
         asked = self.rule.clear is not None or self.rule.no_data != "resolve" or (warm is not None and now < warm.until)
-        if self.rule.presence is None or not asked:
+        return self.rule.presence if asked else None
+
+    def _present(self, tick: Queries, now: float) -> dict[frozenset[tuple[str, str]], Labels] | None:
+        presence = self._asked_presence(now)
+        if presence is None:
             return None
         try:
-            found = elements(tick.instant(self.rule.presence))
+            found = elements(tick.instant(presence))
         except PromqlError:
             # Its bool form may clash where the filtered one does not (several metric names): then it can't be told.
             return None

@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from services.evaluator.promql import EvaluationError, PromqlError, Result, ScalarResult, Tick, VectorResult
+from services.evaluator.promql import EvaluationError, Expr, PromqlError, Result, ScalarResult, VectorResult
 
 Element: TypeAlias = tuple[Mapping[str, str], float]
 """Labels and value of one element of a vector."""
+
+
+class Queries(Protocol):
+    """Evaluates expressions at one time: an engine's tick, or a server's answers."""
+
+    def instant(self, expr: str | Expr) -> Result:
+        """Return the result; raises PromqlError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,7 @@ def elements(result: Result) -> list[Element]:
             raise EvaluationError("rule result is not a vector or scalar")
 
 
-def template_query(tick: Tick, text: str) -> list[Queried]:
+def template_query(tick: Queries, text: str) -> list[Queried]:
     """Evaluate a query of a template at the tick's time; raises ValueError with the text to show."""
     try:
         return [Queried(labels, value) for labels, value in elements(tick.instant(text))]

@@ -1,18 +1,18 @@
 """Evaluates one rule group: queries in order, recorded series, alert states, events. No I/O; time is an argument."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 import structlog
 
 from services.common.events import AlertEvent
 from services.evaluator.head import Head
-from services.evaluator.promql import Engine, PromqlError, Tick
+from services.evaluator.promql import Engine, Expr, PromqlError
 from services.evaluator.rules.alerting import AlertRunner
 from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule, Rule
 from services.evaluator.rules.explain import Evaluation, RuleHealth
-from services.evaluator.rules.query import Element, elements
+from services.evaluator.rules.query import Element, Queries, elements
 from services.evaluator.rules.recording import SeriesWriter, recorded
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import RuleState
@@ -36,11 +36,11 @@ class Batch:
 class _Shared:
     """The tick that the rules of one evaluation share; opened anew when a rule reads what an earlier one wrote."""
 
-    open: Callable[[], Tick]
-    tick: Tick | None = None
+    open: Callable[[], Queries]
+    tick: Queries | None = None
     written: set[str] = field(default_factory=set)
 
-    def for_rule(self, reads: frozenset[str] | None) -> Tick:
+    def for_rule(self, reads: frozenset[str] | None) -> Queries:
         if self.tick is None or (self.written and (reads is None or not reads.isdisjoint(self.written))):
             self.tick, self.written = self.open(), set()
         return self.tick
@@ -55,7 +55,9 @@ class GroupRunner:
         self.last_at: float | None = None
         self.last_seconds = 0.0
         self._engine, self._head = engine, head
-        self._writers = {rule.key: SeriesWriter(head, f"\xfe{group.key}\xff{rule.key}") for rule in group.rules}
+        self._writers = {
+            rule.key: SeriesWriter(head, f"\xfe{group.key}\xff{rule.key}", settings.written) for rule in group.rules
+        }
         self._reads = {rule.key: _reads(rule) for rule in group.rules}
         self.alerts: dict[str, AlertRunner] = {
             rule.key: AlertRunner(rule, group, settings) for rule in group.rules if isinstance(rule, AlertingRule)
@@ -76,8 +78,25 @@ class GroupRunner:
         for key in keys:
             self._writers[key].end(t_ms)
 
-    def evaluate(self, now: float, monotonic: Callable[[], float]) -> Batch:
-        """Evaluate all rules at `now`, in order; a rule that fails does not stop the others."""
+    def asks(self, now: float) -> list[Expr]:
+        """Return all expressions that an evaluation at `now` needs."""
+        return [
+            expr
+            for rule in self.group.rules
+            for expr in (self.alerts[rule.key].asks(now) if isinstance(rule, AlertingRule) else [rule.expr])
+        ]
+
+    def try_templates(self, queries: Queries, now: float) -> None:
+        """Expand all templates to no effect but what they query."""
+        for alerts in self.alerts.values():
+            with suppress(PromqlError):
+                alerts.try_templates(queries, now)
+
+    def evaluate(self, now: float, monotonic: Callable[[], float], queries: Queries | None = None) -> Batch:
+        """Evaluate all rules at `now`, in order; a rule that fails does not stop the others.
+
+        `queries` stand in for the engine over our own samples.
+        """
         began = monotonic()
         t_ms = round((now - self.group.query_offset) * 1000)
         states: dict[str, RuleState | None] = {}
@@ -85,7 +104,7 @@ class GroupRunner:
         names: set[str] = set()
         failures: list[tuple[str, str]] = []
         with ExitStack() as ticks:
-            shared = _Shared(lambda: ticks.enter_context(self._engine.tick(self._head, t_ms)))
+            shared = _Shared(lambda: queries or ticks.enter_context(self._engine.tick(self._head, t_ms)))
             for rule in self.group.rules:
                 start = monotonic()
                 tick = shared.for_rule(self._reads[rule.key])
@@ -108,7 +127,7 @@ class GroupRunner:
         return Batch(self.group.key, states, tuple(events), frozenset(names), tuple(failures))
 
     def _apply(
-        self, rule: Rule, found: list[Element], tick: Tick, now: float, t_ms: int,
+        self, rule: Rule, found: list[Element], tick: Queries, now: float, t_ms: int,
         states: dict[str, RuleState | None], events: list[AlertEvent],
     ) -> set[str]:  # fmt: skip
         writer = self._writers[rule.key]

@@ -46,6 +46,8 @@ class Slot:
     due: float = 0.0
     cause: Cause = "interval"
     through: frozenset[str] = frozenset()
+    patient: bool = True
+    """Whether it waits for late scrapes at all; a group over another server's samples does not."""
 
     def start(self, first_deadline: float) -> None:
         """Set the first deadline of a group that was never evaluated."""
@@ -80,7 +82,7 @@ class Slot:
     @property
     def grace(self) -> float:
         """How late a scrape may be, seconds, before the group is evaluated without it."""
-        return min(self.interval * _GRACE_SHARE, _LONGEST_GRACE)
+        return min(self.interval * _GRACE_SHARE, _LONGEST_GRACE) if self.patient else 0.0
 
     def missed(self, now: float) -> int:
         """Return how many whole intervals passed without an evaluation."""

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.common.clock import Clock
+from services.evaluator.rules.query import Queries
 from services.evaluator.rules.runner import Batch, GroupRunner
 from services.evaluator.rules.schedule import Slot
 from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
+Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
+"""Asks a group's source for what its evaluation at a time needs."""
 
 
 class Scheduler:
@@ -26,8 +29,11 @@ class Scheduler:
         telemetry: RuleTelemetry,
         submit: Callable[[Batch], None],
         scraped_once: Callable[[], bool],
+        prepare: Prepare,
     ) -> None:
         self._clock, self._telemetry, self._submit, self._scraped_once = clock, telemetry, submit, scraped_once
+        self._prepare = prepare
+        self._asking: dict[str, asyncio.Task[None]] = {}
         self._slots: dict[str, Slot] = {}
         self._runners: dict[str, GroupRunner] = {}
         self._wake = asyncio.Event()
@@ -41,7 +47,7 @@ class Scheduler:
         now = self._clock.monotonic()
         for runner in runners:
             group = runner.group
-            slot = self._slots[group.key] = Slot(group.key, group.interval, group.reads)
+            slot = self._slots[group.key] = Slot(group.key, group.interval, group.reads, patient=not group.source)
             before = old.get(group.key)
             if before is not None and before.last is not None:
                 slot.done(before.last, before.seconds)
@@ -74,17 +80,50 @@ class Scheduler:
 
     async def run(self) -> None:
         """Evaluate what is due, for ever."""
+        try:
+            await self._loop()
+        finally:
+            for task in self._asking.values():
+                task.cancel()
+            await asyncio.gather(*self._asking.values(), return_exceptions=True)
+            self._asking.clear()
+
+    async def _loop(self) -> None:
         while True:
             self._wake.clear()
+            for key in [key for key, task in self._asking.items() if task.done()]:
+                # What went wrong here is this loop's to report.
+                self._asking.pop(key).result()
             now = self._clock.monotonic()
             due = min((slot.due for slot in self._slots.values()), default=now + _IDLE)
             if due > now:
                 await self._wait(due - now)
                 continue
             for slot in [slot for slot in self._slots.values() if slot.due <= now]:
-                self.evaluate(slot)
+                self._begin(slot)
                 # Scrapes and requests get their turn between two groups.
                 await asyncio.sleep(0)
+
+    def _begin(self, slot: Slot) -> None:
+        runner = self._runners.get(slot.key)
+        if runner is None or not runner.group.source:
+            self.evaluate(slot)
+        elif slot.key in self._asking:
+            # Its source is slower than its interval.
+            self._telemetry.missed.labels(slot.key).inc()
+            slot.done(self._clock.monotonic(), slot.seconds)
+        else:
+            task = asyncio.create_task(self._evaluate_elsewhere(slot, runner), name=f"source of {slot.key}")
+            task.add_done_callback(lambda _: self._wake.set())
+            self._asking[slot.key] = task
+
+    async def _evaluate_elsewhere(self, slot: Slot, runner: GroupRunner) -> None:
+        at = self._clock.now()
+        slot.done(self._clock.monotonic(), slot.seconds)
+        queries = await self._prepare(runner, at)
+        # A reload may have come meanwhile; the new group is evaluated on its own.
+        if self._runners.get(slot.key) is runner:
+            self._finish(slot, runner, at, queries, "interval", frozenset({slot.key}))
 
     def evaluate(self, slot: Slot) -> None:
         """Evaluate one group now and hand on its states, events and series."""
@@ -99,7 +138,12 @@ class Scheduler:
         at = slot.moment(self._clock.now(), runner.last_at)
         # First, so that whatever the evaluation raises, the group is not due again at once for ever.
         slot.done(began, slot.seconds)
-        batch = runner.evaluate(at, self._clock.monotonic)
+        self._finish(slot, runner, at, None, cause, through)
+
+    def _finish(
+        self, slot: Slot, runner: GroupRunner, at: float, queries: Queries | None, cause: str, through: frozenset[str]
+    ) -> None:
+        batch = runner.evaluate(at, self._clock.monotonic, queries)
         slot.seconds = runner.last_seconds
         self._telemetry.evaluations.labels(slot.key, cause).inc()
         self._telemetry.seconds.observe(runner.last_seconds)

@@ -1,7 +1,10 @@
 """What all rules share at run time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+Written = Callable[[int, Sequence[Mapping[str, str]], Sequence[float]], None]
+"""Takes a time (ms), the label sets, and their values; a value may be the marker of staleness."""
 
 
 @dataclass(frozen=True)
@@ -17,3 +20,5 @@ class RuleSettings:
     """When this process began; alerts from before it are restored ones."""
     external_labels: Mapping[str, str] = field(default_factory=dict)
     external_url: str = ""
+    written: "Written | None" = None
+    """Hears of every series that a rule writes."""

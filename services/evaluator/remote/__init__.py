@@ -1,0 +1,1 @@
+"""Other Prometheus-compatible servers: rule groups evaluated there, recorded series written there."""

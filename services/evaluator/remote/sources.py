@@ -1,0 +1,34 @@
+"""The servers that rule groups name, each with one client."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from services.evaluator.remote.config import SourceConfig
+from services.evaluator.remote.prefetch import Answers, prefetch
+from services.evaluator.remote.session import ServerSession
+from services.evaluator.remote.source import Source
+from services.evaluator.rules.runner import GroupRunner
+
+
+class Sources:
+    """Makes a client at a server's first use; settings are found by the server's address."""
+
+    def __init__(self, stack: AsyncExitStack, configs: Sequence[SourceConfig], base: Path) -> None:
+        self._stack, self._base = stack, base
+        self._configs = {config.url.rstrip("/"): config for config in configs}
+        self._open: dict[str, Source] = {}
+
+    async def prepare(self, runner: GroupRunner, now: float) -> Answers:
+        """Return what the group's source answers to its evaluation at `now`; raises ConfigError for bad TLS files."""
+        return await prefetch(runner, await self._source(runner.group.source), now)
+
+    async def _source(self, url: str) -> Source:
+        found = self._open.get(url)
+        if found is None:
+            config = self._configs.get(url) or SourceConfig(url=url)
+            session = ServerSession(config, self._base, config.timeout)
+            await session.open(self._stack)
+            # Another group may have been as quick.
+            found = self._open.setdefault(url, Source(config, session))
+        return found

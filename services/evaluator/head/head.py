@@ -113,13 +113,13 @@ class Head:
 
     def _block(self, part: PoolRows, start_ms: int, end_ms: int) -> Block:
         pool, rows = part.pool, part.rows
-        first, last = pool.columns(start_ms, end_ms)
+        times, values = pool.view(start_ms, end_ms)
         return Block(
             part.labels,
-            pool.times[:, first:last],
-            pool.values[:, first:last],
+            times,
+            values,
             part.layout,
-            axes=pool.axes[rows],
+            axes=part.axes,
             rows=rows,
             last_hole=pool.last_hole[rows],
             last_drop=pool.last_drop[rows],

@@ -20,6 +20,7 @@ class PoolRows:
 
     pool: Pool
     rows: Rows
+    axes: Rows
     serials: bytes
     labels: list[Labels]
     layout: Hashable
@@ -165,7 +166,8 @@ class Index:
         serials = pool.serials[rows].tobytes()
         if before is not None and before.serials == serials:
             return before
-        return PoolRows(pool, rows, serials, [pool.labels[row] or {} for row in rows.tolist()], object())
+        labels = [pool.labels[row] or {} for row in rows.tolist()]
+        return PoolRows(pool, rows, pool.axes[rows], serials, labels, object())
 
 
 def _take_shared(found: dict[Pool, Rows]) -> list[list[tuple[Pool, int]]]:

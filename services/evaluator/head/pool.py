@@ -55,6 +55,7 @@ class Pool:
         self._free_axes: list[int] = []
         self._next_serial = 0
         self._touched = 0
+        self._views: dict[tuple[int, int], tuple[Times, Floats]] = {}
 
     # -- rows and axes -------------------------------------------------------------------------
 
@@ -66,6 +67,7 @@ class Pool:
             axis = len(self.last_column)
             self.last_column.append(-1)
             if axis >= len(self.times):
+                self._views.clear()
                 grown = np.full((round(axis * _SLACK) + 1, self.times.shape[1]), FOREVER, np.int64)
                 grown[: len(self.times)] = self.times
                 self.times = grown
@@ -73,6 +75,7 @@ class Pool:
 
     def free_axis(self, axis: int) -> None:
         """Give an axis back; its rows must be free."""
+        self._views.clear()
         self.times[axis] = FOREVER
         self.last_column[axis] = -1
         self._free_axes.append(axis)
@@ -106,6 +109,7 @@ class Pool:
     def _grow(self, missing: int) -> None:
         have = len(self.labels)
         added = max(missing, round(have * (_SLACK - 1)))
+        self._views.clear()
         values = np.empty((have + added, self.values.shape[1]))  # memory that is not written is not taken
         values[: self._touched] = self.values[: self._touched]
         self.values = values
@@ -171,6 +175,7 @@ class Pool:
 
     def _enter(self, axis: int, t_ms: int) -> tuple[int, int]:
         """Return the column of the axis' last scrape and the one for this."""
+        self._views.clear()
         if self.last_column[axis] == self.used - 1:
             self._open(t_ms)
         before, column = self.last_column[axis], self.used - 1
@@ -227,6 +232,14 @@ class Pool:
     def holds(self, rows: Rows) -> Bools:
         """Tell which of the columns in use hold a cell of the rows."""
         return ~absent_cells(self.values[rows][:, : self.used])
+
+    def view(self, start_ms: int, end_ms: int) -> tuple[Times, Floats]:
+        """Return times and values of these columns; the same objects until the next write."""
+        found = self._views.get((start_ms, end_ms))
+        if found is None:
+            first, last = self.columns(start_ms, end_ms)
+            found = self._views[start_ms, end_ms] = self.times[:, first:last], self.values[:, first:last]
+        return found
 
     def columns(self, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Return the range of columns that holds every sample with start < t <= end."""

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.evaluator.promql import ast
 from services.evaluator.promql.annotations import Annotations
 from services.evaluator.promql.durations import milliseconds
 from services.evaluator.promql.errors import EvaluationError, QueryTimeoutError, SampleLimitError
+from services.evaluator.promql.grid import counted
 from services.evaluator.promql.storage import Block, Floats, Matcher, Storage, Times
 from services.evaluator.promql.table import Labels, Table
 from services.evaluator.promql.values import Vector
@@ -108,14 +110,26 @@ class Run:
         fixed = {"time": at.t_ms, "start": self.start_ms, "end": self.end_ms}[at.kind]
         return np.array([fixed - shift], np.int64), True
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Block]:
-        """Read from the storage, once for equal requests."""
+    def bounds(self, times: Times, edges_ms: Times) -> NDArray[np.intp]:
+        """Count, for each axis and edge (G x K), the columns with a time <= the edge; once for equal requests."""
+        if len(edges_ms) != 1:
+            return counted(times, edges_ms)
+        key = ("bounds", id(times), int(edges_ms[0]))
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = times, counted(times, edges_ms)  # the times are held, so that the id stays theirs
+        return found[1]
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, each: int | None = None
+    ) -> Sequence[Block]:
+        """Read from the storage, once for equal requests; `each` samples of a series are used, None: all."""
         key = ("select", tuple(matchers), start_ms, end_ms)
         blocks = self.memo.get(key)
         if blocks is None:
             self.budget.check_time()
             blocks = [block for block in self.storage.select(matchers, start_ms, end_ms) if len(block.labels)]
-            self.budget.spend(sum(block.samples for block in blocks))
+            self.budget.spend(sum(block.samples if each is None else each * len(block.labels) for block in blocks))
             self.memo[key] = blocks
         return blocks
 

@@ -119,7 +119,7 @@ class Engine:
         """Evaluate within a prepared run of one step."""
         node = parse(expr) if isinstance(expr, str) else expr
         with np.errstate(all="ignore"):
-            if ast.value_type(node) == "matrix":
+            if isinstance(ast.unwrap(node), ast.RangeSelector | ast.Subquery):
                 return self._window(node, run)
             value = EVALUATOR.value(run, node)
         notes = run.annotations

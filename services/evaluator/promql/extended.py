@@ -9,7 +9,7 @@ import numpy as np
 from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
 from services.evaluator.promql.errors import EvaluationError
-from services.evaluator.promql.grid import NEVER, Grid, Windows, window
+from services.evaluator.promql.grid import NEVER, Grid, Windows, counted, window
 from services.evaluator.promql.storage import Bools, Floats, Rows, Times
 
 ALLOWED = {
@@ -98,7 +98,7 @@ def smoothed_values(grid: Grid, at: Times, lookback_ms: int) -> tuple[Floats, Bo
     out = np.full((grid.size, len(at)), np.nan)
     present = np.zeros(out.shape, np.bool_)
     for step, t_ms in enumerate(at.tolist()):
-        lo, hi = (grid.bounds(np.array([t_ms + reach]))[:, 0] for reach in (-lookback_ms, lookback_ms))
+        lo, hi = (counted(grid.times, np.array([t_ms + reach]))[:, 0] for reach in (-lookback_ms, lookback_ms))
         wide = window(grid, lo, hi, start_ms=t_ms, end_ms=t_ms, now_ms=t_ms)
         if not wide.width:
             continue

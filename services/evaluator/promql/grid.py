@@ -26,6 +26,15 @@ NEVER = -(1 << 61)
 PAIR = 2  # samples that a change takes
 
 
+def counted(times: Times, edges_ms: Times) -> NDArray[np.intp]:
+    """Count, for each axis and edge (G x K), the columns with a time <= the edge."""
+    if len(times) == 1:
+        return np.searchsorted(times[0], edges_ms, side="right")[None, :]
+    if len(edges_ms) == 1:
+        return np.asarray((times <= edges_ms[0]).sum(axis=1, dtype=np.intp)[:, None])
+    return np.stack([np.searchsorted(row, edges_ms, side="right") for row in times])
+
+
 @dataclass(eq=False)
 class Grid:
     """Real samples only: rows with holes were closed up, on time axes of their own."""
@@ -36,14 +45,6 @@ class Grid:
     last_drop: Times | None = None
     rows: Rows | None = None
     starts: Times | None = None
-
-    def bounds(self, edges_ms: Times) -> NDArray[np.intp]:
-        """Count, for each axis and edge (G x K), the columns with a time <= the edge."""
-        if len(self.times) == 1:
-            return np.searchsorted(self.times[0], edges_ms, side="right")[None, :]
-        if len(edges_ms) == 1:
-            return np.asarray((self.times <= edges_ms[0]).sum(axis=1, dtype=np.intp)[:, None])
-        return np.stack([np.searchsorted(row, edges_ms, side="right") for row in self.times])
 
     @property
     def size(self) -> int:
@@ -109,12 +110,15 @@ class Windows:
     @cached_property
     def count(self) -> Rows:
         """Samples in each series' window."""
+        if self.uniform:
+            return np.broadcast_to(np.intp(self.width), (self.size,))
         return np.asarray(self.expand(self.hi - self.lo), np.intp)
 
     @cached_property
     def uniform(self) -> bool:
         """Whether all windows are the whole width."""
-        return bool((self.lo == 0).all() and (self.hi == self.width).all())
+        width = self.width
+        return not len(self.lo) or (int(self.lo.max()) == 0 and int(self.hi.min()) == width)
 
     @cached_property
     def mask(self) -> Bools | None:
@@ -127,6 +131,8 @@ class Windows:
 
     def at_least(self, count: int) -> Bools | None:
         """Which series have that many samples; None: all."""
+        if self.uniform and self.width >= count:
+            return None
         enough = self.hi - self.lo >= count
         return None if enough.all() else np.asarray(self.expand(enough), np.bool_)
 
@@ -137,17 +143,17 @@ class Windows:
     def _pick(self, columns: Rows) -> Floats:
         if not self.width:
             return np.full(self.size, np.nan)
-        columns = np.clip(columns, 0, self.width - 1)
-        column = int(columns[0]) if len(columns) else 0
-        if (columns == column).all():
+        if self.uniform:
+            column = min(max(int(columns[0]), 0), self.width - 1) if len(columns) else 0
             return self.cells[:, column] if self.rows is None else self.cells[self.rows, column]
+        columns = np.minimum(np.maximum(columns, 0), self.width - 1)
         rows = np.arange(self.size) if self.rows is None else self.rows
         return np.asarray(self.cells[rows, self.expand(columns)])
 
     def _pick_time(self, columns: Rows) -> Floats:
         if not self.width:
             return np.full(self.size, np.nan)
-        columns = np.clip(columns, 0, self.width - 1)
+        columns = np.minimum(np.maximum(columns, 0), self.width - 1)
         times = self.times[np.arange(len(self.times)), columns]
         return np.asarray(self.expand(times.astype(np.float64) / 1000.0))
 

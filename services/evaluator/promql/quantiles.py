@@ -25,5 +25,8 @@ def quantile_of_sorted(q: float, values: Floats, starts: Rows, counts: Rows) -> 
 
 def warn_bad_quantile(annotations: Annotations, q: Floats, position: Position) -> None:
     """Warn of quantiles outside 0 to 1."""
-    for value in np.unique(q[~((q >= 0) & (q <= 1))]).tolist():
+    good = (q >= 0) & (q <= 1)
+    if good.all():
+        return
+    for value in np.unique(q[~good]).tolist():
         annotations.warn(f"quantile value should be between 0 and 1, got {format_number(value)}", position)

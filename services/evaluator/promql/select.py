@@ -30,7 +30,7 @@ def instant_vector(run: Run, node: ast.Selector) -> Vector:
     if node.extension and blocks:
         values, present = smoothed_values(build_grid(blocks), times, run.settings.lookback_ms)
         return _joined(run, blocks, [(values, present)], fixed=fixed)
-    parts = [_newest(block, times, run.settings.lookback_ms)[:2] for block in blocks]
+    parts = [_newest(run, block, times)[:2] for block in blocks]
     return _joined(run, blocks, parts, fixed=fixed)
 
 
@@ -38,7 +38,7 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     """Return the newest samples and their own times."""
     at, fixed = run.eval_times(node.at, node.offset)
     blocks = _read(run, node, at)
-    found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
+    found = [_newest(run, block, at) for block in blocks]
     vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
     parts = [_times_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
@@ -49,7 +49,8 @@ def _read(run: Run, node: ast.Selector, times: Times) -> list[Block]:
     if not len(times):
         return []
     after = reach_ms(run, node.extension)[1]
-    return list(run.select(node.matchers, int(times.min()) - run.settings.lookback_ms, int(times.max()) + after))
+    start, end = int(times.min()) - run.settings.lookback_ms, int(times.max()) + after
+    return list(run.select(node.matchers, start, end, each=len(times)))
 
 
 def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | None]], *, fixed: bool) -> Vector:
@@ -70,33 +71,51 @@ def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | Non
     return Vector(table, values, present)
 
 
-def _newest(block: Block, at: Times, lookback_ms: int) -> tuple[Floats, Bools | None, Rows, bool]:
+@dataclass(frozen=True, eq=False, slots=True)
+class Newest:
+    """The columns of the newest samples (G x T) and which are within the look-back; `same`: one column for all axes."""
+
+    times: Times
+    columns: Rows
+    fresh: Bools
+    all_fresh: bool
+    same: bool
+
+
+def _newest_columns(run: Run, times: Times, at: Times) -> Newest:
+    key = ("newest", id(times), at[0], len(at), at[-1])
+    found: Newest | None = run.memo.get(key)
+    if found is None:
+        columns = run.bounds(times, at) - 1
+        safe = np.maximum(columns, 0)
+        fresh = (columns >= 0) & (np.take_along_axis(times, safe, axis=1) > at - run.settings.lookback_ms)
+        same = len(safe) == 1 or bool((safe == safe[0]).all())
+        found = run.memo[key] = Newest(times, safe, fresh, bool(fresh.all()), same)
+    return found
+
+
+def _newest(run: Run, block: Block, at: Times) -> tuple[Floats, Bools | None, Rows, bool]:
     """Return values, presence, and the columns taken: a line per axis, or per series where that is True."""
     times = block.axis_times()
-    width = times.shape[1]
-    if not width:
+    if not times.shape[1]:
         shape = (len(block.labels), len(at))
         return np.full(shape, np.nan), np.zeros(shape, np.bool_), np.zeros(shape, np.intp), True
-    if len(times) == 1:
-        columns = (np.searchsorted(times[0], at, side="right") - 1)[None, :]
-    elif len(at) == 1:
-        columns = np.asarray((times <= at[0]).sum(axis=1, dtype=np.intp)[:, None] - 1)
-    else:
-        columns = np.stack([np.searchsorted(row, at, side="right") - 1 for row in times])
-    safe = np.maximum(columns, 0)
-    fresh = (columns >= 0) & (np.take_along_axis(times, safe, axis=1) > at - lookback_ms)
-    values = _gather(block, safe)
+    newest = _newest_columns(run, times, at)
+    values = _gather(block, newest)
     present = None
-    if not fresh.all():
+    if not newest.all_fresh:
+        fresh = newest.fresh
         present = np.array(np.broadcast_to(fresh, values.shape) if block.axes is None else fresh[block.axes])
     if np.isnan(values).any():
-        return *_look_back(block, times, at, lookback_ms, values, present, safe), True
-    return values, present, safe, False
+        lookback = run.settings.lookback_ms
+        return *_look_back(block, times, at, lookback, values, present, newest.columns), True
+    return values, present, newest.columns, False
 
 
-def _gather(block: Block, columns: Rows) -> Floats:
-    first = columns[0]
-    if len(columns) == 1 or (columns == first).all():
+def _gather(block: Block, newest: Newest) -> Floats:
+    columns = newest.columns
+    if newest.same:
+        first = columns[0]
         if block.rows is None:
             return block.values[:, first]
         return np.asarray(block.values[block.rows[:, None], first])
@@ -151,7 +170,7 @@ def instant_starts(run: Run, node: ast.Selector) -> Sampled | None:
     blocks = [block for block in _read(run, node, at) if block.starts is not None]
     if not blocks:
         return None
-    found = [_newest(block, at, run.settings.lookback_ms) for block in blocks]
+    found = [_newest(run, block, at) for block in blocks]
     vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
     parts = [_starts_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     return Sampled(vector, np.broadcast_to(np.concatenate(parts), vector.values.shape))
@@ -215,14 +234,14 @@ def range_of_selector(run: Run, node: ast.RangeSelector) -> Range:
         grid = run.memo[key] = build_grid(blocks, start)
     table = run.tables.of(blocks) if blocks else Table([], unique=True)
     if extension:
-        lo, hi = grid.bounds(ends - span - before), grid.bounds(ends + after)
+        lo, hi = run.bounds(grid.times, ends - span - before), run.bounds(grid.times, ends + after)
         return Range(table, grid, ends, span, run.steps, fixed, lo, hi, extension)
     return make_range(run, table, grid, ends, span, fixed=fixed)
 
 
 def make_range(run: Run, table: Table, grid: Grid, ends: Times, span: int, *, fixed: bool) -> Range:
     """Put windows of a span that end at the given times on a grid."""
-    lo, hi = grid.bounds(ends - span), grid.bounds(ends)
+    lo, hi = run.bounds(grid.times, ends - span), run.bounds(grid.times, ends)
     return Range(table, grid, ends, span, run.steps, fixed, lo, hi)
 
 

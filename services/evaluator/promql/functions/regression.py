@@ -12,15 +12,40 @@ Result = tuple[Floats, Bools | None]
 
 def _line(windows: Windows) -> tuple[Floats, Floats, Floats]:
     """Return slope, mean time (seconds after the window's start) and mean value, by least squares about the means."""
+    if windows.mask is None:
+        return _whole_line(windows)
     mask, counts = windows.mask, windows.count.astype(np.float64)
     times = np.broadcast_to(windows.row_times(windows.start_ms), windows.values.shape)
-    inside = np.ones(windows.values.shape, np.bool_) if mask is None else mask
+    inside = mask
     mean_time = np.where(inside, times, 0.0).sum(axis=1) / counts
     mean_value = np.where(inside, windows.values, 0.0).sum(axis=1) / counts
     dt = np.where(inside, times - mean_time[:, None], 0.0)
     dv = np.where(inside, windows.values - mean_value[:, None], 0.0)
     slope = (dt * dv).sum(axis=1) / (dt * dt).sum(axis=1)
     flat = (~inside | (windows.values == windows.first[:, None])).all(axis=1)
+    return _levelled(windows, flat, slope, mean_time, mean_value)
+
+
+def _whole_line(windows: Windows) -> tuple[Floats, Floats, Floats]:
+    """Return the same where all windows have the whole width: what is about times is worked out once per axis."""
+    times = (windows.times - windows.start_ms).astype(np.float64) / 1000.0
+    mean = times.mean(axis=1)
+    apart = times - mean[:, None]
+    weights = apart / (apart * apart).sum(axis=1)[:, None]
+    values = windows.values
+    mean_value = values.mean(axis=1)
+    away = values - mean_value[:, None]
+    slope = away @ weights[0] if len(weights) == 1 else np.einsum("ij,ij->i", away, np.asarray(weights[windows.axes]))
+    flat = (values == windows.first[:, None]).all(axis=1)
+    return _levelled(windows, flat, slope, np.asarray(windows.expand(mean), np.float64), mean_value)
+
+
+def _levelled(
+    windows: Windows, flat: Bools, slope: Floats, mean_time: Floats, mean_value: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Make level the lines through equal values, as rounding must not tilt them."""
+    if not flat.any():
+        return slope, mean_time, mean_value
     endless = flat & np.isinf(windows.first)
     slope = np.where(endless, np.nan, np.where(flat, 0.0, slope))
     mean_value = np.where(endless, np.nan, np.where(flat, windows.first, mean_value))

@@ -22,7 +22,7 @@ async def system(tmp_path_factory):
     try:
         await system.start()
         await system.login()
-        await until(system.healthy, seconds=60, every=0.3)
+        await until(system.watching, seconds=120, every=0.3)
         yield system
     finally:
         await system.stop()

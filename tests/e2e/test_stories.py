@@ -29,9 +29,14 @@ class Waves:
         self.stories = {fault.name: asyncio.get_running_loop().create_future() for fault in FAULTS}
 
     async def run(self):
-        await until(self.system.healthy, seconds=60, every=0.3)
-        for wave in WAVES:
-            await asyncio.gather(*(self._story(name) for name in wave))
+        try:
+            await until(self.system.watching, seconds=120, every=0.3)
+        except AssertionError as error:
+            for story in self.stories.values():
+                story.set_exception(error)
+        else:
+            for wave in WAVES:
+                await asyncio.gather(*(self._story(name) for name in wave))
 
     async def _story(self, name):
         try:

@@ -70,11 +70,12 @@ class Budget:
 
 @dataclass
 class Settings:
-    """What the engine is set to."""
+    """What the engine is set to, and `native_calls`: how often it met a function of native histograms."""
 
     lookback_ms: int
     subquery_step_ms: int
     delayed_names: bool
+    native_calls: int = 0
 
 
 @dataclass

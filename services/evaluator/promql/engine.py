@@ -71,6 +71,11 @@ class Engine:
         self._tables = Tables()
         self._max_samples, self._timeout_s, self._monotonic = max_samples, timeout_s, monotonic
 
+    @property
+    def native_calls(self) -> int:
+        """How often a function of native histograms was evaluated; each time it gave nothing but a warning."""
+        return self._settings.native_calls
+
     def new_budget(self) -> Budget:
         """Return what one query may use."""
         now = self._monotonic() if self._monotonic is not None else 0.0

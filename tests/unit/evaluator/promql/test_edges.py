@@ -178,3 +178,17 @@ def test_fixed_windows_are_computed_once_for_all_steps():
     assert found.value.values[0].tolist() == pytest.approx([455.0, 456.0, 457.0])
     held = Engine().range("timestamp(m_total @ 50)", storage, 0, 2_000, 1_000)
     assert held.value.values.tolist() == [[50.0, 50.0, 50.0]]
+
+
+@pytest.mark.parametrize("name", ["count", "sum", "avg", "stddev", "stdvar"])
+def test_functions_of_native_histograms_say_that_they_give_nothing(name):
+    engine = Engine()
+    storage = MemoryStorage()
+    storage.load([({"__name__": "m"}, [(0, 1.0)])])
+    for count in (1, 2):
+        result = engine.instant(f"1 + histogram_{name}(m)", storage, 0)
+        assert result.value.labels == []
+        assert result.warnings == [
+            f"PromQL warning: native histograms are not supported, so histogram_{name}() gives nothing (1:5)"
+        ]
+        assert engine.native_calls == count

@@ -106,7 +106,8 @@ class Evaluator:
         """Drop old samples and tell figures: one round for `keep_running`."""
         self.parts.retention.keep_house(round(self.parts.clock.now() * 1000))
         self.parts.rules.count_alerts()
-        await self.parts.clock.sleep(_HOUSEKEEPING)
+        self.parts.rules.look_for_dead()
+        await self.parts.clock.sleep(min(_HOUSEKEEPING, self._config.dead_rule_after))
 
     async def watch_rules(self) -> None:
         """Reload when a rule or scrape file changes; new folders are looked for again after a while."""

@@ -37,6 +37,8 @@ class EvaluatorConfig(StrictModel):
     """So many changes between firing and resolved within half an hour are called flapping."""
     no_data_memory: Duration = Field(default=3600.0, gt=0)
     """How long `no_data: alert` misses a label set before it counts as removed."""
+    dead_rule_after: Duration = Field(default=120.0, gt=0)
+    """A rule that matches no series for so long is named in the log, in /api/v1/rules and by a metric."""
     notifier_urls: list[str] = Field(default_factory=lambda: ["http://127.0.0.1:9702"])
     """Where alerts go while Redis is away."""
     retain: str = Field(default="rules", pattern="^(rules|all)$")

@@ -66,6 +66,7 @@ def make_parts(
             retention=config.resolved_retention,
             flap_changes=config.flap_changes,
             no_data_memory=config.no_data_memory,
+            dead_after=config.dead_rule_after,
             started_at=clock.now(),
             external_labels=config.global_.external_labels,
             external_url=external_url,

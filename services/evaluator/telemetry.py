@@ -21,6 +21,14 @@ class ScrapeTelemetry:
             "tocsin_scrape_failures_total", "Scrapes without a result, by job and reason.", ["job", "reason"],
             registry=base.registry,
         )  # fmt: skip
+        self.discovery_failures = Counter(
+            "tocsin_discovery_failures_total", "Lists of targets that were not taken, by job and reason.",
+            ["job", "reason"], registry=base.registry,
+        )  # fmt: skip
+        self.left_out = Gauge(
+            "tocsin_scrape_series_left_out", "Series of a target's last page beyond the limits of the head.",
+            ["job", "target"], registry=base.registry,
+        )  # fmt: skip
         self.samples = Counter(
             "tocsin_scrape_samples_total", "Samples read from targets.", ["job"], registry=base.registry
         )
@@ -66,11 +74,15 @@ class RuleTelemetry:
             registry=base.registry,
         )  # fmt: skip
         self.rules = Gauge("tocsin_rules", "Rules in force, by kind.", ["kind"], registry=base.registry)
+        self.without_series = Gauge(
+            "tocsin_rules_without_series", "Rules with a selector that matches no series.", ["group"],
+            registry=base.registry,
+        )  # fmt: skip
         self.alerts = Gauge("tocsin_alerts", "Active alerts, by state.", ["state"], registry=base.registry)
 
     def forget(self, group: str) -> None:
         """Drop the series of a group that is no longer in force."""
-        for metric in (self.evaluations, self.missed, self.failures):
+        for metric in (self.evaluations, self.missed, self.failures, self.without_series):
             metric.remove_by_labels({"group": group})
 
 

@@ -1,11 +1,11 @@
-"""`/api/v1/query`, `query_range`, `format_query`, `query_exemplars`."""
+"""`/api/v1/query`, `query_range`, `format_query`, `parse_query`, `query_exemplars`."""
 
 from collections.abc import Sequence
 
 from aiohttp import web
 
 from services.common.clock import Clock
-from services.evaluator.promql import PromqlError, format_expr, parse
+from services.evaluator.promql import Expr, PromqlError, ast_json, parse, pretty
 from services.evaluator.query_api.encode import result_data, success
 from services.evaluator.query_api.params import ApiError, Params, bad
 from services.evaluator.query_api.service import QueryService
@@ -28,6 +28,7 @@ class QueryRoutes:
                 ("/api/v1/query", self._query),
                 ("/api/v1/query_range", self._range),
                 ("/api/v1/format_query", self._format),
+                ("/api/v1/parse_query", self._parse),
                 ("/api/v1/query_exemplars", self._exemplars),
             )
             for route in (web.get(path, handler), web.post(path, handler))
@@ -66,14 +67,21 @@ class QueryRoutes:
 
     async def _format(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
-        try:
-            return success(format_expr(parse(params.text("query"))))
-        except PromqlError as error:
-            raise bad("query", str(error)) from error
+        return success(pretty(_parsed(params)))
+
+    async def _parse(self, request: web.Request) -> web.Response:
+        return success(ast_json(_parsed(await Params.of(request))))
 
     async def _exemplars(self, _request: web.Request) -> web.Response:
         # Exemplars are read over, not kept; Grafana asks for them all the same.
         return success([])
+
+
+def _parsed(params: Params) -> Expr:
+    try:
+        return parse(params.text("query"))
+    except PromqlError as error:
+        raise bad("query", str(error)) from error
 
 
 def _timeout(params: Params) -> float:

@@ -10,6 +10,7 @@ from services.evaluator.fallback import rfc3339
 from services.evaluator.query_api.encode import go_scientific, success
 from services.evaluator.query_api.params import ApiError, Params, bad, parse_matchers
 from services.evaluator.rules.alerting import AlertRunner
+from services.evaluator.rules.dead_watch import DeadWatch
 from services.evaluator.rules.definition import AlertingRule, Rule, describe_thresholds
 from services.evaluator.rules.explain import RuleHealth
 from services.evaluator.rules.manager import RuleManager
@@ -47,7 +48,9 @@ class RuleRoutes:
         query = _Filter(params)
         groups = []
         for runner in self._rules.runners.values():
-            rules = [_rule(rule, runner, query) for rule in runner.group.rules if query.wants(rule, runner)]
+            rules = [
+                _rule(rule, runner, query, self._rules.dead) for rule in runner.group.rules if query.wants(rule, runner)
+            ]
             if (rules or not query.narrow) and query.wants_group(runner):
                 groups.append(_group(runner, rules))
         data: dict[str, Any] = {"groups": groups}
@@ -112,10 +115,11 @@ def _group(runner: GroupRunner, rules: list[dict[str, Any]]) -> dict[str, Any]:
         "queryOffset": group.query_offset,
         "evaluationTime": runner.last_seconds,
         "lastEvaluation": rfc3339(runner.last_at) if runner.last_at is not None else _NEVER,
+        **({"tocsin": {"source": group.source}} if group.source else {}),
     }
 
 
-def _rule(rule: Rule, runner: GroupRunner, query: _Filter) -> dict[str, Any]:
+def _rule(rule: Rule, runner: GroupRunner, query: _Filter, dead: DeadWatch) -> dict[str, Any]:
     health = runner.health[rule.key]
     shown: dict[str, Any] = {
         "name": rule.name,
@@ -128,7 +132,15 @@ def _rule(rule: Rule, runner: GroupRunner, query: _Filter) -> dict[str, Any]:
     }
     if health.last_error:
         shown["lastError"] = health.last_error
-    own: dict[str, Any] = {"file": rule.file, "line": rule.line, "evaluations": _evaluations(health)}
+    own: dict[str, Any] = {
+        "file": rule.file,
+        "line": rule.line,
+        "evaluations": _evaluations(health),
+        "no_series": [
+            {"selector": one.selector, "metric": one.metric, "label": one.label, "problem": one.text}
+            for one in dead.of(runner.group.key, rule.key)
+        ],
+    }
     if isinstance(rule, AlertingRule):
         alerts = runner.alerts[rule.key]
         active = list(_active(alerts))

@@ -80,27 +80,43 @@ class SeriesRoutes:
         names = names[:limit] if limit else names
         return success({name: found[name][:per_metric] if per_metric else found[name] for name in names})
 
-    async def _tsdb(self, _request: web.Request) -> web.Response:
+    async def _tsdb(self, request: web.Request) -> web.Response:
+        limit = (await Params.of(request)).count("limit") or _TOP
         stats = self._head.stats()
         per_name: Counter[str] = Counter()
-        per_label: dict[str, set[str]] = {}
+        pairs: Counter[tuple[str, str]] = Counter()
+        first, last = _FUTURE, _PAST
         for block in self._head.select(_ALL, _PAST, _FUTURE):
+            times = block.axis_times()
+            # Axes that share a matrix are filled up to its length with times that never were.
+            times = times[(times > 0) & (times < _FUTURE)]
+            if times.size:
+                first, last = min(first, int(times.min())), max(last, int(times.max()))
             for labels in block.labels:
                 per_name[labels.get("__name__", "")] += 1
-                for name, value in labels.items():
-                    per_label.setdefault(name, set()).add(value)
-        values = Counter({name: len(found) for name, found in per_label.items()})
+                pairs.update(labels.items())
+        values = Counter(name for name, _ in pairs)
+        memory: Counter[str] = Counter()
+        for name, value in pairs:
+            memory[name] += len(value.encode())
         return success({
-            "headStats": {"numSeries": stats.series, "numLabelPairs": sum(values.values()), "chunkCount": 0},
-            "seriesCountByMetricName": _top(per_name),
-            "labelValueCountByLabelName": _top(values),
+            "headStats": {
+                "numSeries": stats.series, "numLabelPairs": len(pairs), "chunkCount": 0,
+                "minTime": first if per_name else 0, "maxTime": last if per_name else 0,
+            },
+            "seriesCountByMetricName": _top(per_name, limit),
+            "labelValueCountByLabelName": _top(values, limit),
+            "memoryInBytesByLabelName": _top(memory, limit),
+            "seriesCountByLabelValuePair": _top(
+                Counter({f"{name}={value}": count for (name, value), count in pairs.items()}), limit
+            ),
             "tocsin": {"samples": stats.samples, "targets": stats.targets, "bytes": stats.bytes,
                        "rejected": stats.rejected, "limited": stats.limited},
         })  # fmt: skip
 
 
-def _top(counts: Counter[str]) -> list[dict[str, Any]]:
-    return [{"name": name, "value": count} for name, count in counts.most_common(_TOP)]
+def _top(counts: Counter[str], limit: int) -> list[dict[str, Any]]:
+    return [{"name": name, "value": count} for name, count in counts.most_common(limit)]
 
 
 def _limited(data: list[Any], params: Params) -> web.Response:

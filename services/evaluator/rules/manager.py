@@ -10,6 +10,7 @@ import structlog
 from services.common.clock import Clock
 from services.evaluator.head import Head
 from services.evaluator.promql import Engine, selectors
+from services.evaluator.rules.dead_watch import DeadWatch
 from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule
 from services.evaluator.rules.events import orphan_events
 from services.evaluator.rules.loader import RuleDefaults, find_files, load_file
@@ -55,6 +56,7 @@ class RuleManager:
         self._good: dict[Path, list[Group]] = {}
         self.runners: dict[str, GroupRunner] = {}
         self.problems: list[Problem] = []
+        self.dead = DeadWatch(head, telemetry, settings.dead_after)
 
     def reload(self) -> list[Batch]:
         """Read all files; a broken one keeps its last good version. Returns what removed rules leave to be sent."""
@@ -141,6 +143,10 @@ class RuleManager:
             recorded = {rule.name for rule in runner.group.rules if isinstance(rule, RecordingRule)}
             names = None if names is None or reads is None else names | reads | recorded
         return Needs(None if names is None else frozenset(names), seconds)
+
+    def look_for_dead(self) -> None:
+        """Name the rules that read series that are not there."""
+        self.dead.look(self.runners.values(), self._clock.monotonic())
 
     def count_alerts(self) -> None:
         """Set the gauges of active alerts."""

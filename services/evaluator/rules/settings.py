@@ -16,6 +16,8 @@ class RuleSettings:
     flap_changes: int = 5
     no_data_memory: float = 3600.0
     """How long a label set that vanished is still missed by `no_data: alert`."""
+    dead_after: float = 120.0
+    """How long a rule may match no series before it is named."""
     started_at: float = 0.0
     """When this process began; alerts from before it are restored ones."""
     external_labels: Mapping[str, str] = field(default_factory=dict)

@@ -153,13 +153,15 @@ class Rig:
             await self._running.aclose()
             self._running = None
 
-    async def call(self, path: str, *, method: str = "GET", token: bool = True, **more: Any) -> tuple[int, str]:
+    async def call(
+        self, path: str, *, method: str = "GET", token: bool = True, headers: dict[str, str] | None = None, **more: Any
+    ) -> tuple[int, str]:
         assert self.evaluator is not None
         secret = (self.home / "data/secrets/service-token").read_text().strip()
-        headers = {"Authorization": f"Bearer {secret}"} if token else {}
+        sent = {**(headers or {}), **({"Authorization": f"Bearer {secret}"} if token else {})}
         async with ClientSession() as session:
             url = f"http://127.0.0.1:{self.evaluator.port}{path}"
-            async with session.request(method, url, headers=headers, **more) as response:
+            async with session.request(method, url, headers=sent, **more) as response:
                 return response.status, await response.text()
 
     async def api(self, path: str) -> Any:
@@ -255,6 +257,11 @@ async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
             if found:
                 return found
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture(name="listen")
+def _listen() -> Callable[..., Awaitable[str]]:
+    return listen
 
 
 @pytest.fixture(name="until")

@@ -1,8 +1,12 @@
 """The HTTP API, as Grafana and promtool use it."""
 
+import asyncio
 import json
+import shutil
+from contextlib import AsyncExitStack
 
 import pytest
+from aiohttp import web
 
 pytestmark = pytest.mark.integration
 RULES = """groups:
@@ -18,7 +22,13 @@ RULES = """groups:
 
 @pytest.fixture
 async def ready(rig, until):
-    rig.settings = {"retain": "all"}
+    relabel = {"source_labels": ["__address__"], "regex": "dropped.*", "action": "drop"}
+    job = {
+        "job_name": "shop",
+        "static_configs": [{"targets": [rig.target.address, "dropped.example:1"]}],
+        "relabel_configs": [relabel],
+    }
+    rig.settings = {"retain": "all", "scrape_configs": [job]}
     rig.rules(RULES)
     rig.target.page = '# TYPE m gauge\n# HELP m Help.\nm{a="1"} 1\nm{a="2"} 2.5\n'
     await rig.start()
@@ -62,6 +72,9 @@ async def test_query_range(ready):
         ("query_range?query=m&end=1&step=1", 400, "bad_data", '"start"'),
         ("series", 400, "bad_data", "no match[] parameter"),
         ("series?match[]=rate(m[5m])", 400, "bad_data", "not a series selector"),
+        ("format_query?query=x(", 400, "bad_data", 'invalid parameter "query"'),
+        ("parse_query?query=x(", 400, "bad_data", 'invalid parameter "query"'),
+        ("targets?state=gone", 400, "bad_data", "not supported value"),
         ("rules?type=x", 400, "bad_data", "not supported value"),
         ("rules?group_next_token=x", 400, "bad_data", "group_limit"),
         ("rules?group_limit=1&group_next_token=x", 400, "bad_data", "not there any more"),
@@ -84,11 +97,18 @@ async def test_series_labels_and_metadata(ready):
     assert await ready.api("labels?match[]=tocsin:m") == ["__name__"]
     assert await ready.api("series?match[]=m&start=1&end=2") == []
     assert await ready.api("metadata?metric=m") == {"m": [{"type": "gauge", "help": "Help.", "unit": ""}]}
-    assert (await ready.api("status/tsdb"))["headStats"]["numSeries"] >= 8
+    tsdb = await ready.api("status/tsdb?limit=2")
+    now = ready.evaluator.parts.clock.now() * 1000
+    assert tsdb["headStats"]["numSeries"] >= 8
+    assert now - 60_000 < tsdb["headStats"]["minTime"] <= tsdb["headStats"]["maxTime"] < now + 1000
+    assert tsdb["seriesCountByMetricName"][0] == {"name": "m", "value": 2}
+    assert len(tsdb["seriesCountByLabelValuePair"]) == len(tsdb["memoryInBytesByLabelName"]) == 2
     assert (await ready.api("status/buildinfo"))["application"] == "Tocsin"
     assert "startTime" in await ready.api("status/runtimeinfo")
     assert await ready.api("query_exemplars?query=m&start=1&end=2") == []
     assert await ready.api("format_query?query=sum(m)by(a)") == "sum by (a) (m)"
+    tree = await ready.api("parse_query?query=m[5m]")
+    assert (tree["type"], tree["name"], tree["range"]) == ("matrixSelector", "m", 300_000)
 
 
 async def test_rules(ready):
@@ -123,6 +143,9 @@ async def test_rules(ready):
         ("rule_group[]=h", ["Bad"]),
         ("file[]=other", []),
         ("match[]={severity=%22warning%22}", ["High"]),
+        ("file[]=rules/shop.yml&rule_group[]=h&type=alert", ["Bad"]),
+        ("rule_name[]=High&rule_name[]=Bad", ["High", "Bad"]),
+        ("match[]={severity=%22critical%22}&match[]={severity=~%22w.*%22}", ["High"]),
         ("group_limit=1", ["tocsin:m", "High"]),
         ("group_limit=1&group_next_token=rules/shop.yml;h", ["Bad"]),
     ],
@@ -143,7 +166,12 @@ async def test_targets(ready):
     assert target["labels"] == {"instance": ready.target.address, "job": "shop"}
     assert (target["health"], target["scrapeInterval"], target["scrapePool"]) == ("up", "200ms", "shop")
     assert target["discoveredLabels"]["__address__"] == ready.target.address
-    assert (await ready.api("targets?state=dropped"))["activeTargets"] == []
+    for state, active, dropped in (("", 1, 1), ("any", 1, 1), ("active", 1, 0), ("dropped", 0, 1)):
+        data = await ready.api(f"targets?state={state}")
+        assert (len(data["activeTargets"]), len(data["droppedTargets"])) == (active, dropped)
+    assert data["droppedTargets"][0]["discoveredLabels"]["__address__"] == "dropped.example:1"
+    assert data["droppedTargetCounts"] == {"shop": 1}
+    assert (await ready.api("targets?scrapePool=other"))["activeTargets"] == []
 
 
 async def test_the_token_guards_all_but_health_and_metrics(ready):
@@ -159,3 +187,107 @@ async def test_a_query_that_takes_too_long_is_ended(rig, until):
     await rig.start()
     status, text = await rig.call("/api/v1/query?query=count_over_time(vector(1)[100d:1s])")
     assert (status, json.loads(text)["errorType"]) in {(503, "timeout"), (422, "execution")}
+
+
+class TestPromtool:
+    """The real client, through a proxy that adds the token (promtool 2.42 knows no bearer tokens)."""
+
+    @pytest.fixture
+    async def ask(self, ready, listen):
+        if shutil.which("promtool") is None:
+            pytest.skip("promtool is not installed")
+
+        async def forward(request):
+            status, text = await ready.call(
+                request.path_qs, method=request.method, data=await request.read(),
+                headers={"Content-Type": request.content_type},
+            )  # fmt: skip
+            return web.Response(status=status, text=text, content_type="application/json")
+
+        async with AsyncExitStack() as stack:
+            url = "http://" + await listen(stack, forward)
+
+            async def run(kind, *words):
+                process = await asyncio.create_subprocess_exec(
+                    "promtool", "query", kind, *(one.replace("URL", url) for one in words),
+                    stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+                )  # fmt: skip
+                out, errors = await process.communicate()
+                return process.returncode, out.decode(), errors.decode()
+
+            yield run
+
+    async def test_instant(self, ask):
+        code, out, _ = await ask("instant", "URL", "sum by (a) (m)")
+        assert code == 0
+        assert sorted(line.split(" @")[0] for line in out.splitlines()) == ['{a="1"} => 1', '{a="2"} => 2.5']
+        assert (await ask("instant", "URL", "1 + 1"))[1].startswith("scalar: 2 @")
+
+    async def test_instant_errors(self, ask):
+        code, _, errors = await ask("instant", "URL", "m * on (job) m")
+        assert code != 0
+        assert "many-to-many" in errors
+        code, _, errors = await ask("instant", "URL", "m(")
+        assert code != 0
+        assert "bad_data" in errors
+
+    async def test_range(self, ask, ready):
+        now = int(ready.evaluator.parts.clock.now())
+        code, out, errors = await ask("range", "URL", "vector(3)", f"--start={now - 10}", f"--end={now}", "--step=5s")
+        assert code == 0, errors
+        assert out.count("3 @") == 3
+
+    async def test_series(self, ask):
+        code, out, errors = await ask("series", "URL", "--match=m")
+        assert code == 0, errors
+        assert [line.partition("a=")[2][:3] for line in out.splitlines()] == ['"1"', '"2"']
+
+    async def test_labels(self, ask):
+        code, out, errors = await ask("labels", "URL", "a")
+        assert code == 0, errors
+        assert out.split() == ["1", "2"]
+
+
+async def test_rules_without_series_are_named(rig, until, capsys):
+    rig.settings = {"dead_rule_after": "300ms"}
+    rig.rules("""groups:
+- name: g
+  rules:
+  - {alert: Fine, expr: 'm{a="1"} > 9'}
+  - {alert: NoMetric, expr: n > 9 or m > 9}
+  - {alert: NoLabel, expr: m > 9, clear: 'm{a="3"} < 1'}
+  - {record: 'r:x', expr: absent(n)}
+  - {alert: OfRecorded, expr: 'r:y > 9'}
+  - {record: 'r:y', expr: 'm > 100'}
+""")
+    rig.target.page = 'm{a="1"} 1\nm{a="2"} 2\n'
+    await rig.start()
+
+    async def named():
+        rules = {rule["name"]: rule["tocsin"]["no_series"] for rule in (await rig.api("rules"))["groups"][0]["rules"]}
+        return any(rules.values()) and rules
+
+    rules = await until(named)
+    assert rules == {
+        "Fine": [],
+        "NoMetric": [
+            {"selector": "n", "metric": "n", "label": "", "problem": "there is no series of metric n"}
+        ],
+        "NoLabel": [
+            {
+                "selector": 'm{a="3"}', "metric": "m", "label": "a",
+                "problem": 'no series of m meets a="3"; its a is 1, 2',
+            }
+        ],
+        "r:x": [], "OfRecorded": [], "r:y": [],
+    }  # fmt: skip
+    assert 'tocsin_rules_without_series{group="rules/shop.yml;g"} 2.0' in (await rig.call("/metrics"))[1]
+    rig.target.page += 'm{a="3"} 1\nn 1\n'
+
+    async def clean():
+        return not await named()
+
+    await until(clean)
+    said = capsys.readouterr().out
+    assert said.count("rule_matches_no_series") == 2
+    assert said.count("rule_matches_series_again") == 2

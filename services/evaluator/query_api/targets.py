@@ -9,7 +9,7 @@ from aiohttp import web
 from services.common.durations import format_duration
 from services.evaluator.fallback import rfc3339
 from services.evaluator.query_api.encode import success
-from services.evaluator.query_api.params import Params
+from services.evaluator.query_api.params import Params, bad, quoted
 from services.evaluator.scrape.loop import TargetLoop
 from services.evaluator.scrape.manager import ScrapeManager
 
@@ -30,6 +30,8 @@ class TargetRoutes:
     async def _targets(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
         state, pool = params.text("state").lower(), params.text("scrapePool")
+        if state not in {"", "any", "active", "dropped"}:
+            raise bad("state", f"not supported value {quoted(state)}; give active, dropped or any")
         active, dropped = state in {"", "any", "active"}, state in {"", "any", "dropped"}
         loops = [loop for loop in self._scrapes.loops if not pool or loop.target.job == pool]
         lost = [(job, one) for job, one in self._scrapes.dropped if not pool or job == pool]

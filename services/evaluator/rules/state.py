@@ -142,6 +142,9 @@ def _seen(old: ActiveAlert | None, sample: Sample, now: float, settings: AlertSe
         alert = ActiveAlert(sample.labels, sample.annotations, sample.metric, sample.value, AlertState.PENDING, now)
     else:
         alert = replace(old, value=sample.value, annotations=sample.annotations, metric=sample.metric, keep_since=None)
+    if alert.state is AlertState.FIRING and now - alert.active_at < settings.hold:
+        # A reload made `for` longer than the alert has lasted.
+        return replace(alert, state=AlertState.PENDING, fired_at=None, sent_at=None)
     if alert.state is AlertState.PENDING and now - alert.active_at >= settings.hold:
         alert = replace(alert, state=AlertState.FIRING, fired_at=now)
     return alert

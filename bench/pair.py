@@ -19,16 +19,21 @@ from bench.tocsin_side import start_tocsin
 
 NO_RULES: dict[str, object] = {"groups": []}
 _READ_SECONDS = 30
+_OUR_COUNTER, _THEIR_COUNTER = "tocsin_rule_group_evaluations_total", "prometheus_rule_group_iterations_total"
 
 
 @dataclass
 class Member:
-    """One side: its process, the address of its API, its rule file and what authorises a query."""
+    """One side: its process, the address of its API, its rule file and what authorises a query.
+
+    `counter`: its own metric of group evaluations; ours also evaluates when samples arrive, so it has more of them.
+    """
 
     side: Side
     url: str
     rules: Path
     headers: Mapping[str, str]
+    counter: str
 
     async def query(self, session: aiohttp.ClientSession, expr: str) -> object:
         """Run an instant query and return its result; raises RuntimeError when it fails."""
@@ -38,6 +43,12 @@ class Member:
             if answer.status != 200:
                 raise RuntimeError(f"{self.side.name} refused {expr}: {body}")
             return body["data"]["result"]
+
+    async def group_evaluations(self, session: aiohttp.ClientSession) -> float:
+        """Return how many evaluations of a rule group there have been."""
+        async with session.get(f"{self.url}/metrics", headers=self.headers) as answer:
+            lines = (await answer.text()).splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(self.counter + "{"))
 
     def use_rules(self, rules: Mapping[str, object]) -> None:
         """Take other rules into force."""
@@ -113,7 +124,7 @@ async def start_pair(
     home = folder / "tocsin"
     listen = yaml.safe_load((home / "tocsin.yml").read_text())["evaluator"]["listen"]
     token = next(home.rglob("*token*")).read_text().strip()
-    ours = Member(sides[-1], f"http://{listen}", home / "rules.yml", {"Authorization": f"Bearer {token}"})
+    ours = Member(sides[-1], f"http://{listen}", home / "rules.yml", {"Authorization": f"Bearer {token}"}, _OUR_COUNTER)
     return Pair(ours, theirs, len(targets) * SERIES_PER_TARGET)
 
 
@@ -136,7 +147,7 @@ async def _start_prometheus(
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     await wait_ready(side, f"{url}/-/ready")
-    return Member(side, url, rules, {})
+    return Member(side, url, rules, {}, _THEIR_COUNTER)
 
 
 async def cpu_over(members: tuple[Member, ...], seconds: float) -> list[float]:

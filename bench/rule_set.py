@@ -23,7 +23,7 @@ _KINDS = (
 )
 
 
-def mixed_rules(count: int, window: str) -> dict[str, object]:
+def mixed_rules(count: int, window: str) -> dict[str, list[dict[str, object]]]:
     """Return a rule file of `count` alerting rules, one kind after another, with windows of the given length."""
     rules = []
     for n in range(count):

@@ -1,7 +1,8 @@
 """CPU of rule evaluations: 100 and 1000 mixed rules over 10k and 100k series, ours beside Prometheus.
 
-Both sides scrape the same targets every 5 s and evaluate every second. What scraping costs is measured first, without
-rules, and taken away; the rest, divided by the evaluations, is what one evaluation of the set costs.
+Both sides scrape the same targets every 5 s and evaluate every second; ours also when samples arrive. What scraping
+costs is measured first, without rules, and taken away; the rest, divided by the evaluations that each side counted, is
+what one evaluation of the set costs.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 from rich.console import Console
 
 from bench.pair import NO_RULES, Pair, cpu_over, start_pair
@@ -31,9 +33,18 @@ async def cost_of_rules(pair: Pair, rules: int, window: str, seconds: float) -> 
     for member in pair.members:
         member.use_rules(mixed_rules(rules, window))
     await asyncio.sleep(_SETTLE_SECONDS)
-    with_rules = await cpu_over(pair.members, seconds)
-    evaluations = seconds / EVALUATE_SECONDS
-    ours, theirs = ((after - before) / evaluations * 1000 for after, before in zip(with_rules, without, strict=True))
+    groups = len(mixed_rules(rules, window)["groups"])
+    async with aiohttp.ClientSession() as session:
+        counts = [await member.group_evaluations(session) for member in pair.members]
+        with_rules = await cpu_over(pair.members, seconds)
+        counts = [
+            await member.group_evaluations(session) - before
+            for member, before in zip(pair.members, counts, strict=True)
+        ]
+    ours, theirs = (
+        (after - before) / (count / groups) * 1000
+        for after, before, count in zip(with_rules, without, counts, strict=True)
+    )
     return ours, theirs
 
 

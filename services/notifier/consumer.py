@@ -45,9 +45,11 @@ class Consumer:
         stream: str,
         model: type[Model],
         handle: Callable[[Sequence[Model], float], None],
+        caught_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._bus, self._pipeline, self._stream, self._model = bus, pipeline, stream, model
         self._handle: Callable[[Sequence[BaseModel], float], None] = handle  # type: ignore[assignment]  # of one model
+        self._caught_up = caught_up
 
     async def round(self) -> None:
         """Read and deal with one batch.
@@ -60,14 +62,15 @@ class Consumer:
                 self._stream, GROUP, GROUP, count=_COUNT, block_ms=_BLOCK_MS, claim_idle_ms=0
             )
         except BusUnavailableError:
-            self._pipeline.caught_up()
+            self._caught_up()
             raise
         suspects = [entry for entry in entries if entry.deliveries > _SUSPECT]
         await self._take([entry for entry in entries if entry.deliveries <= _SUSPECT])
         for entry in suspects:
             await self._take_suspect(entry)
-        if len(entries) < _COUNT:
-            self._pipeline.caught_up()
+        if len(entries) < _COUNT and all(entry.deliveries == 1 for entry in entries):
+            # Claimed entries come before new ones, so only a short batch of new ones is the end.
+            self._caught_up()
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         extra, events = Extra(), []
@@ -105,7 +108,7 @@ class AlertConsumer(Consumer):
     """`tocsin:alerts`."""
 
     def __init__(self, bus: Bus, pipeline: Pipeline, heard: Callable[[], None]) -> None:
-        super().__init__(bus, pipeline, ALERTS_STREAM, AlertEvent, self._apply)
+        super().__init__(bus, pipeline, ALERTS_STREAM, AlertEvent, self._apply, pipeline.caught_up)
         self._heard = heard
 
     def _apply(self, events: Sequence[AlertEvent], now: float) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from services.evaluator.promql import EvaluationError, Expr, PromqlError, Result, ScalarResult, VectorResult
 
+_HINT = ": an expression is missing"
 Element: TypeAlias = tuple[Mapping[str, str], float]
 """Labels and value of one element of a vector."""
 
@@ -43,4 +44,5 @@ def template_query(tick: Queries, text: str) -> list[Queried]:
         return [Queried(labels, value) for labels, value in elements(tick.instant(text))]
     except PromqlError as error:
         place = f"{error.line}:{error.column}: parse error: " if error.line else ""
-        raise ValueError(f"{place}{error.message}") from error
+        # Alerts' texts are compared with Prometheus', which says no more than that.
+        raise ValueError(f"{place}{error.message.removesuffix(_HINT)}") from error

@@ -59,4 +59,5 @@ class TargetRoutes:
             "health": status.health,
             "scrapeInterval": format_duration(target.interval),
             "scrapeTimeout": format_duration(target.timeout),
+            **({"tocsin": {"seriesLeftOut": status.left_out}} if status.left_out else {}),
         }

@@ -80,7 +80,7 @@ class ScrapeClient:
 
     async def _fetch(self, target: Target, headers: Mapping[str, str]) -> Fetched:
         if self._proxied or target.key in self._redirected:
-            return self._fetched(await self._full.get(target, headers))
+            return self._fetched(await self._full.get(target.url, headers))
         connection = self._connections.get(target.key)
         if connection is None:
             endpoint = endpoint_of(target.url, self._tls, self._config.server_name)
@@ -88,7 +88,7 @@ class ScrapeClient:
         answer = await connection.ask(build_request(target.url, headers), self._limit)
         if self._config.follow_redirects and answer.status in _REDIRECTS and "location" in answer.headers:
             self._redirected.add(target.key)
-            return self._fetched(await self._full.get(target, headers))
+            return self._fetched(await self._full.get(target.url, headers))
         return self._fetched(answer)
 
     def _fetched(self, answer: Answer) -> Fetched:

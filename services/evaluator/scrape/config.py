@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from services.common.config import StrictModel
 from services.common.durations import Duration
 from services.evaluator.scrape.http_settings import HttpSettings
-from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery
+from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery, OtherKeys
 from services.evaluator.scrape.protocols import DEFAULT as DEFAULT_PROTOCOLS
 from services.evaluator.scrape.protocols import Protocol
 from services.evaluator.scrape.relabel import RelabelConfig
@@ -59,6 +60,21 @@ class FileSdConfig(StrictModel):
         return files
 
 
+class HttpSdConfig(HttpSettings):
+    """Targets that an HTTP server names as JSON, in the form of a file of `file_sd_configs`."""
+
+    url: str
+    refresh_interval: PositiveDuration = 60.0
+
+    @field_validator("url")
+    @classmethod
+    def _absolute(cls, url: str) -> str:
+        split = urlsplit(url)
+        if split.scheme not in {"http", "https"} or not split.hostname:
+            raise ValueError(f"{url!r} is not a URL; write it like http://127.0.0.1:8000/targets")
+        return url
+
+
 class GlobalConfig(StrictModel):
     """Defaults of all scrapes and groups, as `global` in prometheus.yml."""
 
@@ -74,9 +90,10 @@ class GlobalConfig(StrictModel):
     label_name_length_limit: int = Field(default=0, ge=0)
     label_value_length_limit: int = Field(default=0, ge=0)
     target_limit: int = Field(default=0, ge=0)
+    keep_dropped_targets: int = Field(default=0, ge=0)
 
 
-class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
+class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys):
     """One job: whom to scrape, how, and what becomes of the labels."""
 
     job_name: str = Field(min_length=1)
@@ -93,6 +110,7 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
     enable_compression: bool = True
     static_configs: list[StaticConfig] = Field(default_factory=list)
     file_sd_configs: list[FileSdConfig] = Field(default_factory=list)
+    http_sd_configs: list[HttpSdConfig] = Field(default_factory=list)
     relabel_configs: list[RelabelConfig] = Field(default_factory=list)
     metric_relabel_configs: list[RelabelConfig] = Field(default_factory=list)
     sample_limit: int | None = Field(default=None, ge=0)
@@ -101,6 +119,8 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
     label_name_length_limit: int | None = Field(default=None, ge=0)
     label_value_length_limit: int | None = Field(default=None, ge=0)
     target_limit: int | None = Field(default=None, ge=0)
+    keep_dropped_targets: int | None = Field(default=None, ge=0)
+    """So many dropped addresses are listed by the API; 0: all."""
     metric_name_validation_scheme: Literal["utf8", "legacy"] = "utf8"
     metric_name_escaping_scheme: Literal["allow-utf-8", "underscores", "dots", "values"] = "allow-utf-8"
 
@@ -123,7 +143,7 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys):
             "scrape_timeout": self.scrape_timeout or min(interval, defaults.scrape_timeout or DEFAULT_TIMEOUT),
         }
         for name in ("sample_limit", "body_size_limit", "label_limit", "label_name_length_limit",
-                     "label_value_length_limit", "target_limit"):  # fmt: skip
+                     "label_value_length_limit", "target_limit", "keep_dropped_targets"):  # fmt: skip
             if getattr(self, name) is None:
                 update[name] = getattr(defaults, name)
         return self.model_copy(update=update)

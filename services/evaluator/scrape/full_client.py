@@ -9,10 +9,9 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.http_answer import Answer, too_large
-from services.evaluator.scrape.targets import Target
+from services.evaluator.scrape.http_settings import HttpSettings
 
 _CHUNK = 256 * 1024
 # Longer than most scrape intervals, so that one connection serves a target for its life.
@@ -20,9 +19,9 @@ _KEEP_ALIVE = 90.0
 
 
 class FullClient:
-    """The client of one job."""
+    """The client of one job or of one list of targets."""
 
-    def __init__(self, config: ScrapeConfig, limit: int) -> None:
+    def __init__(self, config: HttpSettings, limit: int) -> None:
         self._config, self._limit = config, limit
         self._session: aiohttp.ClientSession | None = None
         self._tls: SSLContext | bool = True
@@ -37,16 +36,16 @@ class FullClient:
             )
         )
 
-    async def get(self, target: Target, headers: Mapping[str, str]) -> Answer:
-        """Return the answer at the end of all redirects; raises ScrapeError. The caller sets the time-out."""
+    async def get(self, address: str, headers: Mapping[str, str], *, timeout: float | None = None) -> Answer:  # noqa: ASYNC109 - aiohttp's
+        """Return the answer at the end of all redirects; raises ScrapeError. `timeout`: seconds or no limit."""
         if self._session is None:
             raise RuntimeError("open() comes before get()")
-        url = URL(target.url, encoded=True)
+        url = URL(address, encoded=True)
         try:
             async with self._session.get(
                 url,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=None),
+                timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=self._config.follow_redirects,
                 ssl=self._tls,
                 server_hostname=(self._config.server_name or None) if url.scheme == "https" else None,
@@ -60,6 +59,8 @@ class FullClient:
         except aiohttp.ClientConnectorError as error:
             refused = isinstance(error.os_error, ConnectionRefusedError)
             raise ScrapeError("refused" if refused else "unreachable", str(error)) from error
+        except TimeoutError as error:
+            raise ScrapeError("timeout", f"no answer within {timeout:g} s") from error
         except aiohttp.ClientError as error:
             raise ScrapeError("unreachable", f"{type(error).__name__}: {error}") from error
 

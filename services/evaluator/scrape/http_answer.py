@@ -116,7 +116,8 @@ class Answer:
             for part in self._chunks.feed(data):
                 self._add(part)
             self.complete = self._chunks.ended
-            self.keep_alive = self.keep_alive and not self._chunks.rest
+            if self.complete and self._chunks.rest:
+                self.keep_alive = False
         elif self._missing == _LENGTH_UNKNOWN:
             self._add(data)
         else:

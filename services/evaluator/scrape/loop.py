@@ -41,6 +41,8 @@ class TargetStatus:
     last_error: str = ""
     last_scrape: float = 0.0
     last_duration: float = 0.0
+    left_out: int = 0
+    """Series of the last page that the head's limits kept out."""
     meta: Mapping[str, MetricMeta] = field(default_factory=dict)
 
 
@@ -68,6 +70,9 @@ class TargetLoop:
         self._timed: dict[str, int] = {}
         self._names: frozenset[str] = frozenset()
         self._tick = 0.0
+        self._left_out = 0
+        self.refused = ""
+        """Why the target is not to be scraped at all; empty: it is."""
 
     async def run(self) -> None:
         """Scrape at each tick of the target's phase, for ever."""
@@ -97,7 +102,7 @@ class TargetLoop:
         scraped = kept = added = 0
         error: ScrapeError | None = None
         try:
-            fetched = await self._fetch(self.target)
+            fetched = await self._get()
             shape, values = self._reader.read(fetched.body, openmetrics=fetched.openmetrics, pick=self._pick)
             mapped = self._mapped
             self._store(t_ms, shape, values, mapped)
@@ -122,9 +127,15 @@ class TargetLoop:
     def end(self) -> None:
         """Mark all series of the target as stale: it is no longer scraped."""
         now = self._clock.now()
+        self._forget_left_out()
         for columns in (self._columns, self._report):
             columns.append_stale(max(round(now * 1000), columns.last_time + 1))
         self._on_arrival(Arrival(self._names | frozenset(REPORT_NAMES), self.target.interval, now))
+
+    async def _get(self) -> Fetched:
+        if self.refused:
+            raise ScrapeError("limit", self.refused)
+        return await self._fetch(self.target)
 
     def _pick(self, shape: Shape) -> NDArray[np.int64] | None:
         """Map a page's series and tell the reader which values are needed."""
@@ -133,7 +144,8 @@ class TargetLoop:
 
     def _store(self, t_ms: int, shape: Shape, values: NDArray[np.float64], mapped: Mapped) -> None:
         untimed = values[mapped.rows] if mapped.timed else values
-        self._columns.append(t_ms, mapped.layout, untimed)
+        stored = self._columns.append(t_ms, mapped.layout, untimed)
+        self._note_left_out(len(untimed) - stored)
         for row, labels in mapped.timed:
             time = shape.times[row] if shape.times is not None else None
             key = f"{self.target.key}\xff{sorted(labels.items())}"
@@ -141,6 +153,22 @@ class TargetLoop:
                 self._timed[key] = time
                 self._head.target(key).append(time, Layout((labels,)), values[row : row + 1])
         self._names = mapped.names
+
+    def _note_left_out(self, number: int) -> None:
+        """Name the target whose series exceed max_series or max_series_per_target."""
+        if number == self._left_out:
+            return
+        self._left_out = self.status.left_out = number
+        target = self.target
+        if number:
+            log.warning("series_left_out", job=target.job, url=target.url, series=number, reason="max_series")
+            self._telemetry.left_out.labels(target.job, target.url).set(number)
+        else:
+            log.info("series_all_kept", job=target.job, url=target.url)
+            self._forget_left_out()
+
+    def _forget_left_out(self) -> None:
+        self._telemetry.left_out.remove_by_labels({"job": self.target.job, "target": self.target.url})
 
     def _fail(self, t_ms: int) -> frozenset[str]:
         gone, self._names = self._names, frozenset()

@@ -7,8 +7,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import structlog
-
 from services.common.clock import Clock
 from services.common.lifecycle import keep_running, spawn
 from services.evaluator.head import Head
@@ -16,12 +14,11 @@ from services.evaluator.scrape.arrival import OnArrival
 from services.evaluator.scrape.client import ScrapeClient
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.discovery import FileDiscovery, static_groups
+from services.evaluator.scrape.http_discovery import HttpDiscovery
 from services.evaluator.scrape.loop import TargetLoop
-from services.evaluator.scrape.targets import Discovered, build_targets
+from services.evaluator.scrape.targets import Discovered, TargetGroup, build_targets
 from services.evaluator.telemetry import ScrapeTelemetry
 from services.evaluator.watch import watch_files
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -29,9 +26,16 @@ class _Job:
     config: ScrapeConfig
     client: ScrapeClient
     files: FileDiscovery
+    lists: list[HttpDiscovery]
     stack: AsyncExitStack
     loops: dict[str, tuple[TargetLoop, asyncio.Task[None]]] = field(default_factory=dict)
     discovered: list[Discovered] = field(default_factory=list)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def groups(self) -> list[TargetGroup]:
+        """Return what all kinds of discovery name now."""
+        listed = [group for source in self.lists for group in source.groups]
+        return [*static_groups(self.config), *self.files.read(), *listed]
 
 
 class ScrapeManager:
@@ -62,6 +66,7 @@ class ScrapeManager:
             await old.stack.aclose()
         self._jobs.update(fresh)
         for name, job in fresh.items():
+            _hand_over_lists(replaced.get(name), job)
             await self._start(job)
             _hand_over(replaced.get(name), job)
         for name, old in replaced.items():
@@ -94,7 +99,11 @@ class ScrapeManager:
     @property
     def dropped(self) -> list[tuple[str, Discovered]]:
         """Discovered addresses that relabelling dropped or that are not usable, each with its job."""
-        return [(name, one) for name, job in self._jobs.items() for one in job.discovered if one.target is None]
+        return [
+            (name, one)
+            for name, job in self._jobs.items()
+            for one in [one for one in job.discovered if one.target is None][: job.config.keep_dropped_targets or None]
+        ]
 
     @property
     def pools(self) -> list[str]:
@@ -111,7 +120,10 @@ class ScrapeManager:
         undo.push_async_callback(stack.aclose)
         client = ScrapeClient(config, self._base)
         await client.open(stack)
-        return _Job(config, client, FileDiscovery(config.file_sd_configs, self._base), stack)
+        lists = [HttpDiscovery(one, self._base) for one in config.http_sd_configs]
+        for source in lists:
+            await source.open(stack)
+        return _Job(config, client, FileDiscovery(config.file_sd_configs, self._base), lists, stack)
 
     async def _start(self, job: _Job) -> None:
         job.stack.push_async_callback(_stop_loops, job)
@@ -119,6 +131,18 @@ class ScrapeManager:
         if job.files.patterns:
             spawn(job.stack, self._refresh(job), name=f"refresh {job.config.job_name}")
             spawn(job.stack, self._watch(job), name=f"watch {job.config.job_name}")
+
+        for source in job.lists:
+            spawn(job.stack, self._poll(job, source), name=f"poll {source.config.url}")
+
+    async def _poll(self, job: _Job, source: HttpDiscovery) -> None:
+        while True:
+            reason = await source.poll()
+            if reason is None:
+                await self._discover(job)
+            else:
+                self._telemetry.discovery_failures.labels(job.config.job_name, reason).inc()
+            await self._clock.sleep(source.config.refresh_interval)
 
     async def _watch(self, job: _Job) -> None:
         await watch_files(job.files.patterns, lambda: self._discover(job))
@@ -129,12 +153,12 @@ class ScrapeManager:
             await self._discover(job)
 
     async def _discover(self, job: _Job) -> None:
-        job.discovered = build_targets(job.config, [*static_groups(job.config), *job.files.read()])
+        async with job.lock:
+            await self._bring_in_line(job)
+
+    async def _bring_in_line(self, job: _Job) -> None:
+        job.discovered = build_targets(job.config, job.groups())
         targets = {one.target.key: one.target for one in job.discovered if one.target is not None}
-        limit = job.config.target_limit or 0
-        if limit and len(targets) > limit:
-            log.warning("target_limit_exceeded", job=job.config.job_name, targets=len(targets), limit=limit)
-            targets = dict(list(targets.items())[:limit])
         for key in [key for key in job.loops if key not in targets]:
             loop, task = job.loops.pop(key)
             await _stop(task)
@@ -147,7 +171,15 @@ class ScrapeManager:
                     clock=self._clock, telemetry=self._telemetry, on_arrival=self._on_arrival,
                 )  # fmt: skip
                 job.loops[key] = (fresh, asyncio.create_task(self._keep(fresh), name=f"scrape {target.url}"))
+        self._limit(job)
         self._telemetry.targets.labels(job.config.job_name).set(len(job.loops))
+
+    def _limit(self, job: _Job) -> None:
+        """Let all scrapes of a job fail that has more targets than its limit, as Prometheus does."""
+        limit, number = job.config.target_limit or 0, len(job.loops)
+        refused = f"target_limit exceeded ({number} targets, limit {limit})" if limit and number > limit else ""
+        for loop, _ in job.loops.values():
+            loop.refused = refused
 
     async def _keep(self, loop: TargetLoop) -> None:
         await keep_running("scrape", loop.run, clock=self._clock, telemetry=self._telemetry.base)
@@ -169,6 +201,14 @@ def _hand_over(old: _Job | None, new: _Job) -> None:
     for key, (loop, _) in new.loops.items():
         if old is not None and key in old.loops:
             loop.take_over(old.loops.pop(key)[0])
+
+
+def _hand_over_lists(old: _Job | None, new: _Job) -> None:
+    """Let a changed job begin with the targets that its lists named last."""
+    known = {source.config.url: source for source in old.lists} if old is not None else {}
+    for source in new.lists:
+        if source.config.url in known:
+            source.take_over(known[source.config.url])
 
 
 def _end(job: _Job) -> None:

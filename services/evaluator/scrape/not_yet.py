@@ -8,7 +8,9 @@ from services.common.config import StrictModel
 
 
 def _refuse(_value: Any) -> Any:
-    raise ValueError("Prometheus knows this key, Tocsin does not do it yet; use static_configs or file_sd_configs")
+    raise ValueError(
+        "Prometheus knows this key, Tocsin does not do it yet; use static_configs, file_sd_configs or http_sd_configs"
+    )
 
 
 NotYet = Annotated[None, BeforeValidator(_refuse)]
@@ -17,7 +19,6 @@ NotYet = Annotated[None, BeforeValidator(_refuse)]
 class OtherDiscovery(StrictModel):
     """Service discoveries that are refused by name, each at its own line."""
 
-    http_sd_configs: NotYet = None
     dns_sd_configs: NotYet = None
     kubernetes_sd_configs: NotYet = None
     consul_sd_configs: NotYet = None
@@ -50,19 +51,33 @@ class OtherDiscovery(StrictModel):
     azuread: NotYet = None
 
 
-def _refuse_histograms(_value: Any) -> Any:
-    raise ValueError("native histograms are not kept yet; remove this key")
+def _refuse_true(value: Any) -> Any:
+    if value is not False:
+        raise ValueError("native histograms are not kept yet; remove this key or set it to false")
+    return value
 
 
-NoHistograms = Annotated[None, BeforeValidator(_refuse_histograms)]
+NoHistograms = Annotated[bool, BeforeValidator(_refuse_true)]
 
 
 class NativeHistogramKeys(StrictModel):
-    """Keys about native histograms, refused until the head keeps them."""
+    """Keys about native histograms: what asks for them is refused, what asks for classic ones is what we do anyway."""
 
-    scrape_native_histograms: NoHistograms = None
-    scrape_classic_histograms: NoHistograms = None
-    always_scrape_classic_histograms: NoHistograms = None
-    convert_classic_histograms_to_nhcb: NoHistograms = None
-    native_histogram_bucket_limit: NoHistograms = None
-    native_histogram_min_bucket_factor: NoHistograms = None
+    scrape_native_histograms: NoHistograms = False
+    convert_classic_histograms_to_nhcb: NoHistograms = False
+    scrape_classic_histograms: bool = True
+    always_scrape_classic_histograms: bool = True
+    native_histogram_bucket_limit: int = 0
+    native_histogram_min_bucket_factor: float = 0.0
+
+
+def _refuse_key(_value: Any) -> Any:
+    raise ValueError("Prometheus knows this key, Tocsin does not do it yet; remove it")
+
+
+class OtherKeys(StrictModel):
+    """Further keys that are refused by name."""
+
+    scrape_failure_log_file: Annotated[None, BeforeValidator(_refuse_key)] = None
+    extra_scrape_metrics: Annotated[None, BeforeValidator(_refuse_key)] = None
+    proxy_connect_header: Annotated[None, BeforeValidator(_refuse_key)] = None

@@ -9,7 +9,7 @@ from services.common.durations import format_duration, parse_duration
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.relabel import relabel
 
-PHASES = 20
+PHASES = 8
 """So many moments of an interval are there to scrape at."""
 
 
@@ -43,7 +43,7 @@ class Target:
         Phases are slots: what is scraped together finds code and caches warm, which halves the cost (docs/adr/0071).
         """
         digest = hashlib.blake2b(self.key.encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big") % PHASES / PHASES * interval
+        return (int.from_bytes(digest, "big") % PHASES + 0.5) / PHASES * interval
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ async def test_jobs_from_files_and_a_broken_one_at_reload(rig, until):
     rig.settings = {"scrape_configs": [], "scrape_config_files": ["jobs*.yml"]}
     await rig.start()
     await until(lambda: _up(rig, "1"))
-    jobs.write_text("scrape_configs:\n- job_name: a\n  http_sd_configs: [{url: x}]\n")
+    jobs.write_text("scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: x}]\n")
     await rig.evaluator.reload()
     assert 'tocsin_config_last_reload_successful{kind="scrape"} 0.0' in (await rig.call("/metrics"))[1]
     assert (await rig.api("scrape_pools"))["scrapePools"] == ["a"]

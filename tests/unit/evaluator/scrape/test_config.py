@@ -19,7 +19,11 @@ def job(**keys):
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"http_sd_configs": []}, "Tocsin does not do it yet"),
+        ({"http_sd_configs": [{"url": "ftp://x"}]}, "is not a URL"),
+        ({"http_sd_configs": [{"url": "http://x", "refresh": "5s"}]}, "Extra inputs"),
+        ({"consul_sd_configs": []}, "Tocsin does not do it yet"),
+        ({"scrape_failure_log_file": "x"}, "does not do it yet"),
+        ({"scrape_protocols": ["PrometheusText9"]}, "PrometheusText0.0.4"),
         ({"kubernetes_sd_configs": [{}]}, "Tocsin does not do it yet"),
         ({"scrape_native_histograms": True}, "native histograms"),
         ({"scrape_intervall": "5s"}, "Extra inputs"),
@@ -39,6 +43,15 @@ def job(**keys):
 def test_refused(keys, words):
     with pytest.raises(ValidationError, match=words):
         job(**keys)
+
+
+def test_keys_that_ask_for_what_we_do_anyway_are_taken():
+    job(
+        scrape_native_histograms=False, always_scrape_classic_histograms=True, scrape_classic_histograms=True,
+        convert_classic_histograms_to_nhcb=False, native_histogram_bucket_limit=100, enable_http2=True,
+        scrape_protocols=["PrometheusProto", "OpenMetricsText1.0.0"], keep_dropped_targets=5,
+        http_sd_configs=[{"url": "http://h:1/t", "refresh_interval": "1m", "basic_auth": {"username": "u"}}],
+    )  # fmt: skip
 
 
 def test_defaults_come_from_global():

@@ -11,7 +11,7 @@ from services.evaluator.scrape.http_settings import HttpSettings
 
 
 class ServerSession:
-    """Posts to a server with its credentials, TLS and proxy."""
+    """Posts to a server with its credentials, TLS and proxy; raises ConfigError for TLS files that can't be used."""
 
     def __init__(self, settings: HttpSettings, base: Path, timeout: float) -> None:
         self._settings, self._base = settings, base
@@ -20,7 +20,9 @@ class ServerSession:
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self, stack: AsyncExitStack) -> None:
-        """Make the session on the stack; raises ConfigError at construction for TLS files that can't be used."""
+        """Make the session on the stack, once."""
+        if self._session is not None:
+            return
         self._session = await stack.enter_async_context(
             aiohttp.ClientSession(
                 cookie_jar=aiohttp.DummyCookieJar(),

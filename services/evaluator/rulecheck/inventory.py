@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -12,6 +13,7 @@ from services.evaluator.rules.dead import Labels, Lookup
 from services.evaluator.scrape.exposition import ExpositionError, parse_page, parse_series
 
 _TIMEOUT = 10.0
+_SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info")
 TARGET_LABELS = frozenset({"instance", "job"})
 """What a page of metrics can't show: the scrape adds it."""
 
@@ -54,18 +56,35 @@ def _page(path: Path) -> Lookup:
 
 
 def _server(url: str, token: str) -> Lookup:
+    api = f"{url.rstrip('/')}/api/v1"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    @cache
-    def ask(selector: str) -> list[Labels]:
+    def ask(method: str, path: str, **more: Any) -> Any:
         try:
-            answer = httpx.post(
-                f"{url.rstrip('/')}/api/v1/series", data={"match[]": selector}, headers=headers, timeout=_TIMEOUT
-            )
+            answer = httpx.request(method, f"{api}/{path}", headers=headers, timeout=_TIMEOUT, **more)
             answer.raise_for_status()
-            data = answer.json()["data"]
+            return answer.json()["data"]
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
             raise InventoryError(f"{url}: the series can't be read: {error}") from error
+
+    @cache
+    def series(selector: str) -> list[Labels]:
+        data = ask("POST", "series", data={"match[]": selector})
         return [{str(name): str(value) for name, value in one.items()} for one in data]
 
-    return lambda matchers: ask(Selector(None, tuple(matchers)).text)
+    @cache
+    def scraped(name: str) -> bool:
+        # An evaluator keeps what rules read; of other metrics it knows that it saw them.
+        families = {name, *(name.removesuffix(one) for one in _SUFFIXES)}
+        return any(ask("GET", "metadata", params={"metric": family}) for family in sorted(families))
+
+    def lookup(matchers: Sequence[Matcher]) -> Collection[Labels]:
+        found = series(Selector(None, tuple(matchers)).text)
+        if found:
+            return found
+        named = [one for one in matchers if one.name == "__name__" and one.op == "="]
+        if named and not series(Selector(None, tuple(named)).text) and scraped(named[0].value):
+            return [{"__name__": named[0].value}]
+        return []
+
+    return lookup

@@ -8,6 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
+from services.evaluator.check import check_files
+from services.evaluator.rulecheck.inventory import InventoryError, open_inventory
+
 pytestmark = pytest.mark.integration
 RULES = """groups:
 - name: g
@@ -291,3 +294,16 @@ async def test_rules_without_series_are_named(rig, until, capsys):
     said = capsys.readouterr().out
     assert said.count("rule_matches_no_series") == 2
     assert said.count("rule_matches_series_again") == 2
+
+
+async def test_rules_are_checked_against_a_live_evaluator(ready, tmp_path):
+    token = (ready.home / "data/secrets/service-token").read_text().strip()
+    url = f"http://127.0.0.1:{ready.evaluator.port}"
+    file = tmp_path / "new.yml"
+    file.write_text(
+        "groups: [{name: n, rules: [{record: r, expr: 'm{a=\"9\"}'}, {record: s, expr: sum(m) + sum(up)}]}]"
+    )
+    (found,) = await asyncio.to_thread(lambda: check_files([file], inventory=open_inventory(url, token)))
+    assert found.problem == f'no series of m meets a="9"; its a is 1, 2 in {url}'
+    with pytest.raises(InventoryError, match="401"):
+        await asyncio.to_thread(lambda: check_files([file], inventory=open_inventory(url)))

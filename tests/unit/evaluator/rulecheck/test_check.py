@@ -125,16 +125,27 @@ class TestAgainstSeries:
             found = [{"__name__": "m", "a": "1"}] if form["match[]"] == '{__name__="m"}' else []
             return web.json_response({"status": "success", "data": found})
 
+        async def metadata(request):
+            # Scraped, but not kept: no rule in force reads it.
+            known = request.query["metric"] == "unkept_seconds"
+            return web.json_response({"status": "success", "data": {"unkept_seconds": [{}]} if known else {}})
+
         app = web.Application()
         app.router.add_post("/api/v1/series", series)
+        app.router.add_get("/api/v1/metadata", metadata)
         rules = tmp_path / "r.yml"
         one = alert("A", 'm{a="2"} > 1')
-        rules.write_text(f"groups: [{{name: g, rules: [{one}, {{record: r, expr: 'm - m'}}]}}]")
+        more = (
+            "{record: r, expr: 'm - m'}, {record: s, expr: sum(unkept_seconds_bucket)}, {record: t, expr: gone_total}"
+        )
+        rules.write_text(f"groups: [{{name: g, rules: [{one}, {more}]}}]")
         async with TestServer(app) as server:
             inventory = open_inventory(str(server.make_url("/")), "secret")
-            (found,) = await asyncio.to_thread(check_files, [rules], inventory=inventory)
-        assert 'no series of m meets a="2"; its a is 1' in found.problem
-        assert asked == [('{__name__="m",a="2"}', "Bearer secret"), ('{__name__="m"}', "Bearer secret")]
+            first, second = await asyncio.to_thread(check_files, [rules], inventory=inventory)
+        assert 'no series of m meets a="2"; its a is 1' in first.problem
+        assert "there is no series of metric gone_total" in second.problem
+        assert asked[:2] == [('{__name__="m",a="2"}', "Bearer secret"), ('{__name__="m"}', "Bearer secret")]
+        assert len(asked) == len(set(asked))
 
     def test_a_server_that_does_not_answer(self, check):
         with pytest.raises(InventoryError, match="can't be read"):

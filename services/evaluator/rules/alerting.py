@@ -58,7 +58,8 @@ class AlertRunner:
             limits=Limits(rule.cooldown, rule.max_per_hour, settings.flap_changes),
             resend_delay=settings.resend_delay,
             retention=settings.retention,
-            warm=_warm_up(rule, group, settings.started_at),
+            # A source's samples are as old as ever after a restart of ours.
+            warm=None if group.source else _warm_up(rule, group, settings.started_at),
         )
         self._series_labels = {name: text for name, text in rule.labels.items() if text}
         self._lifetime = 4 * max(group.interval, settings.resend_delay)

@@ -26,9 +26,10 @@ class World:
 
     def __post_init__(self):
         self.layouts = {}
+        self.telemetry = Telemetry("evaluator")
         self.manager = RuleManager(
             ["*.yml"], base=self.home, defaults=RuleDefaults(interval=10.0), settings=self.settings, engine=self.engine,
-            head=self.head, clock=self.clock, telemetry=RuleTelemetry(Telemetry("evaluator")),
+            head=self.head, clock=self.clock, telemetry=RuleTelemetry(self.telemetry),
         )  # fmt: skip
 
     def rules(self, text, name="r.yml"):

@@ -53,8 +53,8 @@ class _Handler:
         yield f"{name}_count{{{self._labels}}} {running[-1]}\n"
 
 
-def make_pages(versions: int = VERSIONS, seed: int = 1) -> list[bytes]:
-    """Return a page for each step of the history."""
+def make_pages(versions: int = VERSIONS, seed: int = 1, series: int = SERIES) -> list[bytes]:
+    """Return a page for each step of the history, of its last `series` series."""
     rng = random.Random(seed)  # noqa: S311 - invented measurements
     handlers = [_Handler(number) for number in range(_HANDLERS)]
     counters = [0] * _COUNTERS
@@ -65,7 +65,8 @@ def make_pages(versions: int = VERSIONS, seed: int = 1) -> list[bytes]:
             handler.advance(rng)
         counters = [count + rng.randrange(1 + number) for number, count in enumerate(counters)]
         gauges = [value * rng.uniform(0.97, 1.03) for value in gauges]
-        pages.append("".join(_page(handlers, counters, gauges)).encode())
+        lines = list(_page(handlers, counters, gauges))
+        pages.append("".join(lines if series == SERIES else lines[-series:]).encode())
     return pages
 
 
@@ -120,13 +121,13 @@ def address(number: int) -> str:
     return f"127.0.{1 + number // 200}.{1 + number % 200}"
 
 
-async def _serve(targets: int) -> None:
+async def _serve(targets: int, series: int) -> None:
     loop, began = asyncio.get_running_loop(), time.monotonic()
     answers = [
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: "
         + f"{len(page)}\r\n\r\n".encode()
         + page
-        for page in make_pages()
+        for page in make_pages(series=series)
     ]
     port = 0
     for number in range(targets):
@@ -139,5 +140,6 @@ async def _serve(targets: int) -> None:
 
 
 def main() -> None:
-    """Serve so many targets as the first argument says; the first line of output is their port."""
-    uvloop.run(_serve(int(sys.argv[1])))
+    """Serve so many targets, with so many series each, as the arguments say; the first line of output is their port."""
+    targets, series = (*map(int, sys.argv[1:]), SERIES)[:2]
+    uvloop.run(_serve(targets, series))

@@ -119,9 +119,7 @@ async def measure(case: Case, seconds: float) -> tuple[Figure, float, float]:
     targets = case.series // SERIES
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-")))
-        program = "from bench.exporter import main; main()"
-        exporter = start(stack, "exporter", [sys.executable, "-c", program, str(targets)], folder, _import_path())
-        jobs = scrape_configs(targets, await _port(exporter))
+        jobs = scrape_configs(targets, await start_targets(stack, folder, targets))
         sides = await start_prometheus(stack, folder, case, jobs), await start_ours(stack, folder, case, jobs)
         await asyncio.sleep(_WARM_UP_SECONDS)
         await asyncio.gather(*(side.begin() for side in sides))
@@ -135,11 +133,10 @@ async def measure(case: Case, seconds: float) -> tuple[Figure, float, float]:
     return figure, ours / seconds, theirs / seconds
 
 
-def _import_path() -> dict[str, str]:
-    return {"PYTHONPATH": str(Path(__file__).parent.parent)}
-
-
-async def _port(exporter: Side) -> int:
+async def start_targets(stack: AsyncExitStack, folder: Path, targets: int, series: int = SERIES) -> int:
+    """Start the targets' process and return their port."""
+    argv = [sys.executable, "-c", "from bench.exporter import main; main()", str(targets), str(series)]
+    exporter = start(stack, "exporter", argv, folder, {"PYTHONPATH": str(Path(__file__).parent.parent)})
     for _ in range(600):
         text = exporter.log.read_text().strip()
         if text.isdigit():

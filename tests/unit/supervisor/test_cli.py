@@ -27,6 +27,7 @@ def test_the_contracts_commands_are_there():
     assert {
         ("up",), ("collector",), ("evaluator",), ("notifier",), ("api",), ("migrate",), ("check-config",), ("ready",),
         ("user", "add"), ("user", "passwd"), ("user", "list"), ("rules", "check"), ("rules", "test"),
+        ("rules", "coverage"),
         ("demo", "break"), ("demo", "heal"),
     } == set(COMMANDS)  # fmt: skip
 

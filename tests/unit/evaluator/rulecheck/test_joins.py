@@ -88,4 +88,10 @@ def test_shapes_of_numbers_and_functions():
     assert shape_of(parse("1"), {}).all == frozenset()
     assert shape_of(parse("vector(1)"), {}).all == frozenset()
     assert shape_of(parse("info(a)"), {}).all is None
+    assert shape_of(parse("a * 2 > 1"), {}).scraped
+    assert shape_of(parse("2 * sum by (x) (a)"), {}).all == {"x"}
+    assert shape_of(parse("sum by (x) (a) and b"), {}).all == {"x"}
+    assert shape_of(parse("absent(sum(a))"), {}).all == frozenset()
+    assert shape_of(parse('absent_over_time(a{x="1",y=~"2"}[5m])'), {}).all == {"x"}
+    assert shape_of(parse("time()"), {}).all == frozenset()
     assert shape_of(parse('{__name__=~"a.*"}'), {}).scraped

@@ -61,6 +61,11 @@ def test_defaults_make_a_plain_file_behave_as_in_prometheus(tmp_path):
     assert (alert.cooldown, alert.max_per_hour) == (900.0, 4)
 
 
+def test_a_source_loses_its_last_slash(tmp_path):
+    (group,) = load(tmp_path, "groups: [{name: g, source: 'http://p:9090/prometheus/', rules: []}]")
+    assert group.source == "http://p:9090/prometheus"
+
+
 def test_keys_are_the_same_after_an_expression_has_changed(tmp_path):
     text = "groups: [{name: g, rules: [{alert: A, expr: EXPR}, {alert: A, expr: EXPR}]}]"
     before = [rule.key for rule in load(tmp_path, text.replace("EXPR", "a > 1"))[0].rules]
@@ -93,6 +98,7 @@ RULE = "groups:\n- name: g\n  rules:\n  - alert: A\n"
         ("groups:\n- name: g\n  rules:\n  - record: r\n    expr: up\n    for: 1m\n", 4, "for belongs to alerting"),
         ("groups:\n- name: g\n  rules:\n  - record: 'r{a=\"b\"}'\n    expr: up\n", 4, "braces in a recorded name"),
         (RULE, 4, "expr"),
+        ("groups:\n- name: g\n  source: prometheus:9090\n", 3, "is not a URL; write it like http://"),
     ],
 )  # fmt: skip
 def test_one_mistake_one_named_problem(tmp_path, text, line, words):

@@ -18,7 +18,7 @@ _LEAST_CPU_SECONDS = 0.5
 _MOST_ROUNDS = 40
 QUERIES = (
     "count(rate(http_requests_total[{w}]))",
-    'count(rate({{job="bench",__name__=~"http_.*"}}[{w}]))',
+    'count(rate({{job="bench",__name__=~"http_request.*_(bucket|sum)"}}[{w}]))',
     "sum by (handler) (rate(http_request_duration_seconds_count[{w}]))",
     "histogram_quantile(0.9, sum by (le) (rate(http_request_duration_seconds_bucket[{w}])))",
     "topk(10, process_queue_depth)",

@@ -60,12 +60,15 @@ def _selectors(expr: ast.Expr, range_ms: int, offset_ms: int) -> Iterator[Select
 
 
 def thresholds(expr: ast.Expr) -> list[Threshold]:
-    """Return the comparisons with a number at the top of an expression and on each side of and, or, unless."""
+    """Return the comparisons with a number at the top of an expression, on each side of and, or, and before unless.
+
+    What stands after `unless` says when not to alert, so its number is no limit of the rule.
+    """
     expr = ast.unwrap(expr)
     if not isinstance(expr, ast.Binary):
         return []
     if expr.op in ast.SET_OPERATORS:
-        return thresholds(expr.lhs) + thresholds(expr.rhs)
+        return thresholds(expr.lhs) + ([] if expr.op == "unless" else thresholds(expr.rhs))
     if expr.op not in ast.COMPARISONS:
         return []
     left, right = ast.unwrap(expr.lhs), ast.unwrap(expr.rhs)

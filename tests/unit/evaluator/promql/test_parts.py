@@ -70,10 +70,8 @@ def test_selectors_tell_what_the_storage_must_hold():
         ("(sum(rate(foo[5m])) >= (0.9))", [Threshold("sum(rate(foo[5m]))", ">=", 0.9)]),
         ("foo > 1 < 9", [Threshold("foo", ">", 1.0), Threshold("foo > 1", "<", 9.0)]),
         ("foo == bool 1 and bar != 2", [Threshold("foo", "==", 1.0), Threshold("bar", "!=", 2.0)]),
-        (
-            "a > 1 or b < 2 unless c <= 3",
-            [Threshold("a", ">", 1.0), Threshold("b", "<", 2.0), Threshold("c", "<=", 3.0)],
-        ),
+        ("a > 1 or b < 2 and c <= 3", [Threshold("a", ">", 1.0), Threshold("b", "<", 2.0), Threshold("c", "<=", 3.0)]),
+        ("a < 3 unless a == 0", [Threshold("a", "<", 3.0)]),
         ("foo > bar", []),
         ("foo + 1", []),
         ("absent(foo)", []),

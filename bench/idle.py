@@ -163,10 +163,7 @@ def main() -> int:
     given = arguments("What a quiet system costs, beside Prometheus + Alertmanager")
     console = Console()
     report = asyncio.run(run(seconds=60.0 if given.quick else 180.0, console=console))
-    report.show(console)
-    if given.json is not None:
-        report.write(given.json)
-    return 0
+    return report.finish(console, given.json)
 
 
 if __name__ == "__main__":

@@ -171,10 +171,7 @@ def main() -> int:
     given = arguments("CPU per scraped sample, beside Prometheus", extra={"--only": "measure the cases with this text"})
     console = Console()
     report = asyncio.run(run(cases(quick=given.quick, only=given.only), 30.0 if given.quick else 60.0, console))
-    report.show(console)
-    if given.json is not None:
-        report.write(given.json)
-    return 0
+    return report.finish(console, given.json)
 
 
 if __name__ == "__main__":

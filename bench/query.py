@@ -74,10 +74,7 @@ def main() -> int:
     given = arguments("CPU of queries, beside Prometheus")
     console = Console()
     report = asyncio.run(run(quick=given.quick, console=console))
-    report.show(console)
-    if given.json is not None:
-        report.write(given.json)
-    return 0
+    return report.finish(console, given.json)
 
 
 if __name__ == "__main__":

@@ -95,6 +95,13 @@ class Report:
             json.dumps({"figures": figures, "machine": machine, "versions": self.versions}, indent=2) + "\n"
         )
 
+    def finish(self, console: Console, file: Path | None) -> int:
+        """Print the table, write the JSON where a file was asked for, and return the program's exit code."""
+        self.show(console)
+        if file is not None:
+            self.write(file)
+        return 0
+
 
 def arguments(
     description: str, argv: Sequence[str] | None = None, *, extra: Mapping[str, str] | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
 from prometheus_client import Counter
@@ -17,6 +17,7 @@ from services.collector.render import OPENMETRICS_TYPE, TEXT_TYPE, render, wants
 from services.collector.scrape import Target
 from services.collector.sheet import Sheet
 from services.collector.sources import KINDS
+from services.collector.sources.base import SourcePage
 from services.collector.telemetry_sheet import telemetry_sheet
 from services.common.clock import Clock
 from services.common.telemetry import Telemetry
@@ -57,6 +58,15 @@ class Pages:
         app.router.add_get("/metrics/{kind}", self.metrics_kind)
         app.router.add_get("/probe", self.probe)
         app.router.add_get("/scrape", self.probe)
+        for kind in KINDS:
+            for path, page in kind.pages.items():
+                app.router.add_get(path, self._of_kind(kind.key, page))
+
+    def _of_kind(self, kind: str, page: SourcePage) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await page([target.source for target in self.targets if target.kind == kind], request)
+
+        return answer
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answer with all targets and the collector's own metrics."""

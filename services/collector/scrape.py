@@ -44,7 +44,8 @@ class Target:
         self, kind: str, name: str, address: str, source: Source, clock: Clock, metrics: ScrapeMetrics
     ) -> None:
         self.kind, self.name, self.address = kind, name, address
-        self._source, self._clock, self._metrics = source, clock, metrics
+        self.source = source
+        self._clock, self._metrics = clock, metrics
         self._running: asyncio.Task[Sheet] | None = None
         self._last_reason: str | None = None
 
@@ -59,7 +60,7 @@ class Target:
         # Either a scrape that another caller began has not ended within our time, or a client does not let itself be
         # cancelled: the answer goes out now, and the next caller joins what still runs.
         sheet = Sheet(self.name)
-        self._source.down(sheet, Reason.TIMEOUT)
+        self.source.down(sheet, Reason.TIMEOUT)
         self._tell(sheet, Reason.TIMEOUT, 0.0)
         return sheet
 
@@ -71,10 +72,10 @@ class Target:
             # The source ends a little before the callers stop to wait, so that they get what it has found so far.
             inner = max(limit - _GRACE, limit / 2)
             async with asyncio.timeout(inner):
-                await self._source.collect(sheet, inner)
+                await self.source.collect(sheet, inner)
         except Exception as error:  # noqa: BLE001 - one for each target: whatever its client raises, the others go on
             reason, text = reason_of(error), f"{type(error).__name__}: {error}"
-            self._source.down(sheet, reason)
+            self.source.down(sheet, reason)
         took = self._clock.monotonic() - start
         self._metrics.seconds.labels(self.kind).observe(took)
         if reason is not None:

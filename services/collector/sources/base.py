@@ -1,16 +1,18 @@
 """What a source is: one file that knows one kind of target."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
+from aiohttp import web
 from pydantic import Field, SecretStr, StringConstraints
 
 from services.collector.sheet import Sheet
 from services.common.clock import Clock
 from services.common.config import StrictModel, read_secret
+from services.common.durations import Duration
 from services.common.telemetry import Telemetry
 
 TargetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -33,6 +35,15 @@ class PasswordModel(TargetModel):
         """Return the password; raises ConfigError when its file can't be read."""
         file = None if self.password_file is None else base / self.password_file
         return read_secret(self.password, file)
+
+
+class CollectorSwitch(StrictModel):
+    """One line of a target's `collectors: {NAME: {enabled, min_interval}}`."""
+
+    enabled: bool | None = None
+    """None: as the collector itself has it by default."""
+    min_interval: Duration | None = Field(default=None, ge=0)
+    """Seconds for which a result is given again before the target is asked anew; None: the collector's own default."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,10 @@ class Source(Protocol):
 Opener = Callable[[Any, Context], Awaitable[Source]]
 
 
+SourcePage = Callable[[Sequence[Any], web.Request], Awaitable[web.StreamResponse]]
+"""Answers a request from the sources of one kind that are in force, in the order of the configuration."""
+
+
 @dataclass(frozen=True)
 class SourceKind:
     """One line of the registry."""
@@ -76,3 +91,7 @@ class SourceKind:
     open: Opener
     address: Callable[[Any], str]
     """Return a target's address without credentials, for `/probe?target=` and the landing page."""
+    pages: Mapping[str, SourcePage] = field(default_factory=dict)
+    """Pages of its own by path, such as `/errors`; a caller must show the service token. A reload exchanges the sources."""
+    build_info: str = ""
+    """The peer's name before `_build_info`, such as `postgres_exporter`, for dashboards that list exporters."""

@@ -28,9 +28,12 @@ _KINDS = {kind.key: kind for kind in KINDS}
 class Collector:
     """A running collector."""
 
-    def __init__(self, telemetry: Telemetry, clock: Clock, base: Path, load: Callable[[], CollectorConfig]) -> None:
+    def __init__(
+        self, telemetry: Telemetry, clock: Clock, base: Path, data_dir: Path, load: Callable[[], CollectorConfig]
+    ) -> None:
         self.port = 0
         self._telemetry, self._clock, self._base, self._load = telemetry, clock, base, load
+        self._data_dir = data_dir
         self._metrics = ScrapeMetrics(telemetry)
         self._open: AsyncExitStack | None = None
         self.pages: Pages | None = None
@@ -75,7 +78,7 @@ class Collector:
     async def _open_targets(self, config: CollectorConfig) -> tuple[Sequence[Target], AsyncExitStack]:
         targets = []
         async with AsyncExitStack() as stack:
-            context = Context(self._clock, self._telemetry, self._base, stack)
+            context = Context(self._clock, self._telemetry, self._base, stack, self._data_dir)
             for key, model in config.targets.pairs():
                 kind = _KINDS[key]
                 source = await kind.open(model, context)
@@ -99,7 +102,7 @@ async def build(
     `load` reads the configuration again at a reload; without it a reload opens the same targets anew.
     """
     telemetry = Telemetry("collector")
-    collector = Collector(telemetry, clock, base, load or (lambda: config))
+    collector = Collector(telemetry, clock, base, shared.data_dir, load or (lambda: config))
     stack.push_async_callback(collector.close)
     pages = await collector.start(config)
     open_paths = {"/", "/metrics", "/metrics/"} if config.open_metrics or is_loopback(config.listen) else set[str]()

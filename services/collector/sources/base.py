@@ -56,6 +56,8 @@ class Context:
     """Where relative paths start."""
     stack: AsyncExitStack
     """Closes what the source has opened."""
+    data_dir: Path = Path(".tocsin")
+    """Where a source may keep what must survive a restart, in a folder of its kind's name."""
 
 
 class Source(Protocol):

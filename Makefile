@@ -1,18 +1,19 @@
 # What people and CI call. `make run` and `make test` do all the set-up that they need.
 PYTHON_BIN := .venv/bin/python
-SOURCES := services client/src demo bench tests hatch_build.py
+SOURCES := services client/src demo bench scripts tests hatch_build.py
 # Tests on as many processes as there are cores here by default.
 WORKERS ?= 2
 # More words for the command: make run ARGS="--set api.listen=127.0.0.1:8081"
 ARGS ?=
 
-.PHONY: help setup setup-dev run test lint bench conformance dashboard-check clean
+.PHONY: help setup setup-dev run test lint docs bench conformance dashboard-check clean
 
 help:
 	@echo "make run          run Tocsin and the demo that it watches (ARGS=... for tocsin up)"
 	@echo "make test         run all tests, with all that they need"
 	@echo "make setup        only make the environment in .venv"
 	@echo "make lint         style, types, import contracts, the dashboard's checks"
+	@echo "make docs         write the generated pages of docs/reference"
 	@echo "make bench        run every benchmark in its short form"
 	@echo "make conformance  PromQL against Prometheus' test scripts: PROMQL_SUITE=DIR"
 	@echo "make clean        remove what was built (not .tocsin, where the data is)"
@@ -38,6 +39,9 @@ lint: setup-dev dashboard-check
 	.venv/bin/ruff format --check $(SOURCES)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+docs: setup-dev
+	$(PYTHON_BIN) -m scripts.reference
 
 bench: setup-dev
 	@for module in bench/*.py; do \

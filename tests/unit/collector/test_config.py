@@ -67,7 +67,7 @@ collector:
         ("postgres: [{name: a}]", "either dsn or host"),
         ("postgres: [{name: a, dsn: 'postgresql://x', host: y}]", "either dsn or host"),
         ("postgres: [{name: a, dsn: 'mysql://x'}]", "not one of PostgreSQL"),
-        ("celery: [{name: a, broker_url: 'amqp://x'}]", "not a Redis broker"),
+        ("celery: [{name: a, broker_url: 'sqs://x'}]", "neither a Redis nor a RabbitMQ broker"),
         ("celery: [{name: a, broker_url: 'redis://x', queues: []}]", "at least 1"),
         ("fastapi: [{name: a}]", "metrics_url, health_url or both"),
         ("fastapi: [{name: a, metrics_url: 'ftp://x'}]", "not an address"),

@@ -1,116 +1,111 @@
-"""Celery over a Redis broker: queues asked at each scrape, workers and tasks from the event stream."""
+"""Celery over Redis or RabbitMQ: queues asked at each scrape, workers and tasks from the event stream."""
 
 import asyncio
-from urllib.parse import quote, urlsplit
+from collections.abc import Sequence
+from typing import Protocol
 
 from celery import Celery
 from prometheus_client import Counter
-from pydantic import Field, SecretStr, field_validator
-from redis.asyncio import Redis  # noqa: TC002 - pydantic's rule for annotations does not hold in a plain class
-from redis.exceptions import RedisError
 
+from services import __version__
 from services.collector.sheet import Sheet
-from services.collector.sources.base import Context, PasswordModel, SourceKind
-from services.collector.sources.celery.queues import Ages, read_queues, write_queues
-from services.collector.sources.celery.receiver import EventThread, make_app
+from services.collector.sources.base import Context, SourceKind
+from services.collector.sources.celery.amqp_broker import AmqpBroker
+from services.collector.sources.celery.beat import Beat
+from services.collector.sources.celery.config import CeleryTarget
+from services.collector.sources.celery.connections import is_amqp, make_app, with_password
+from services.collector.sources.celery.inspector import Inspector
+from services.collector.sources.celery.management import Management
+from services.collector.sources.celery.queues import Ages, BrokerFacts, all_queues, write_queues
+from services.collector.sources.celery.receiver import EventThread
+from services.collector.sources.celery.redis_broker import RedisBroker
 from services.collector.sources.celery.tasks import Tasks
+from services.collector.sources.celery.watch import Watch
 from services.collector.sources.celery.workers import Workers
-from services.collector.sources.redis.source import bare_address, connect_target, drop_client, translate
-from services.common.durations import Duration
+from services.collector.sources.redis.source import bare_address
 
 _STOP_LIMIT = 2.0
 
 
-class CeleryTarget(PasswordModel):
-    """One broker: its URL (from `${ENV}` where it carries a password) and the queues to watch."""
+class Broker(Protocol):
+    """What a kind of broker must answer."""
 
-    broker_url: SecretStr
-    queues: tuple[str, ...] = Field(default=("celery",), min_length=1)
-    """The first is that of tasks which do not say their own; queues that workers listen to are added by themselves."""
-    expected_workers: int | None = Field(default=None, ge=0)
-    heartbeat_interval: Duration = Field(default=2.0, gt=0)
-    """How often workers send a heartbeat, where they do not say so themselves."""
-    forget_workers: Duration = Field(default=600.0, gt=0)
-    inspect_interval: Duration = Field(default=30.0, gt=0)
-    priority_steps: tuple[int, ...] = (0, 3, 6, 9)
-    key_prefix: str = ""
-    """The broker's `global_keyprefix`, where one is set."""
+    async def read(self, queues: Sequence[str], limit: float, *, password: str | None) -> BrokerFacts:
+        """Return the facts of the queues within `limit` seconds; raises ScrapeError."""
+        ...
 
-    @field_validator("broker_url")
-    @classmethod
-    def _check(cls, url: SecretStr) -> SecretStr:
-        if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss"}:
-            raise ValueError("is not a Redis broker, the only kind so far; write it like redis://host:6379/0")
-        return url
+    async def close(self) -> None:
+        """Drop what is open."""
+        ...
 
 
 class CelerySource:
-    """One broker: a connection for the queues, and the thread that listens."""
+    """One broker: a connection for the queues, a thread that listens and one that asks the workers."""
 
     def __init__(self, target: CeleryTarget, context: Context, errors: Counter) -> None:
         self._target, self._clock, self._base = target, context.clock, context.base
-        self._client: Redis | None = None
-        self._ages = Ages()
-        self._tasks = Tasks(target.queues[0])
-        self._workers = Workers(every=target.heartbeat_interval, forget=target.forget_workers)
+        self._flower = "flower" in target.compat
+        self._broker = _make_broker(target)
+        self._answered = True
+        self.watch = Watch(
+            clock=context.clock,
+            tasks=Tasks(target.queues[0]),
+            workers=Workers(every=target.heartbeat_interval, forget=target.forget_workers),
+            beat=Beat(target.schedule_grace),
+            schedule=[entry.timetable() for entry in target.schedule],
+            default_queue=target.queues[0],
+            new_worker=self._ask_workers,
+        )
+        self._ages = Ages(self.watch.sent_at, self.watch.oldest_waiting)
         self.events = EventThread(
             target.name,
             self._make_app,
-            self._tasks,
-            self._workers,
-            clock=context.clock,
+            take=self.watch.take,
+            listening=self.watch.listening_again,
             errors=errors,
-            inspect_interval=target.inspect_interval,
+        )
+        self.inspector = Inspector(
+            target.name,
+            self._make_app,
+            took=self.watch.inspected,
+            interval=target.inspect_interval,
+            errors=errors,
+            read_beat=target.read_beat_schedule,
         )
 
+    def _ask_workers(self) -> None:
+        self.inspector.wake()
+
     def _make_app(self) -> Celery:
-        url = self._target.broker_url.get_secret_value()
-        password = self._target.read_password(self._base)
-        if password is not None:
-            parts = urlsplit(url)
-            user, _, host = parts.netloc.rpartition("@")
-            user = user.partition(":")[0]
-            url = parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
-        return make_app(url, prefix=self._target.key_prefix)
+        url = with_password(self._target.broker_url.get_secret_value(), self._target.read_password(self._base))
+        return make_app(url, prefix=self._target.key_prefix, separator=self._target.priority_separator)
 
     async def collect(self, sheet: Sheet, limit: float) -> None:
         """See the port."""
-        if self._client is None:
-            password = self._target.read_password(self._base)
-            self._client = connect_target(self._target.broker_url, username=None, password=password, limit=limit)
-        queues = [*self._target.queues, *sorted(set(self.events.worker_counts) - set(self._target.queues))]
-        steps = self._target.priority_steps
+        queues = all_queues(self._target.queues, self.watch.inspection.queue_names())
         try:
-            answers = await read_queues(self._client, queues, steps, self._target.key_prefix)
-        except (RedisError, OSError) as error:
-            await self.close()
-            raise translate(error) from error
+            facts = await self._broker.read(queues, limit, password=self._target.read_password(self._base))
         except BaseException:
-            await self.close()
+            self._answered = False
             raise
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        write_queues(sheet, answers, queues, steps, self._ages, now=now, monotonic=monotonic)
-        self._write_workers(sheet, monotonic)
+        if not self._answered:
+            # No worker can be blamed for a silence that was the broker's.
+            self.watch.listening_again()
+            self._answered = True
+        write_queues(sheet, facts, self._ages, now=self._clock.now(), monotonic=self._clock.monotonic())
+        self._write_workers(sheet)
         self._write_events(sheet)
         _write_up(sheet, up=True)
 
-    def _write_workers(self, sheet: Sheet, monotonic: float) -> None:
+    def _write_workers(self, sheet: Sheet) -> None:
         expected = self._target.expected_workers
         sheet.gauge("celery_workers_expected", "Workers that there should be, from the configuration.", expected)
-        if not self.events.connected:
+        if self.events.connected:
             # Without the event stream nothing is known of the workers; a 0 would be a false alarm.
-            return
-        with self.events.lock:
-            self._workers.write(sheet, monotonic)
-        for queue, count in self.events.worker_counts.items():
-            sheet.gauge("celery_active_worker_count", "Workers that listen to the queue.", count, queue_name=queue)
-        for queue, count in self.events.process_counts.items():
-            sheet.gauge("celery_active_process_count", "Processes that listen to the queue.", count, queue_name=queue)
+            self.watch.write_workers(sheet, flower=self._flower)
 
     def _write_events(self, sheet: Sheet) -> None:
-        with self.events.lock:
-            self._tasks.write(sheet)
-            sheet.gauge("celery_tasks_under_way", "Tasks that are remembered until they end.", self._tasks.under_way)
+        self.watch.write_tasks(sheet, flower=self._flower)
         connected = self.events.connected
         sheet.gauge("celery_events_connected", "1 while the event stream is listened to.", connected)
 
@@ -123,17 +118,30 @@ class CelerySource:
 
     async def close(self) -> None:
         """Drop the queues' connection."""
-        client, self._client = self._client, None
-        if client is not None:
-            await drop_client(client)
+        await self._broker.close()
 
     async def stop(self) -> None:
-        """End the thread, which gets two seconds for it."""
-        await asyncio.to_thread(self.events.stop, _STOP_LIMIT)
+        """End the threads, which get two seconds for it."""
+        await asyncio.gather(*(asyncio.to_thread(one.stop, _STOP_LIMIT) for one in (self.events, self.inspector)))
+
+
+def _make_broker(target: CeleryTarget) -> Broker:
+    url = target.broker_url.get_secret_value()
+    if is_amqp(url):
+        management = None if target.management_url is None else Management(target.management_url, url)
+        return AmqpBroker(url, management)
+    return RedisBroker(
+        url,
+        steps=target.priority_steps,
+        separator=target.priority_separator,
+        prefix=target.key_prefix,
+        unacked_key=target.unacked_key,
+    )
 
 
 def _write_up(sheet: Sheet, *, up: bool) -> None:
     sheet.gauge("celery_up", "1 when the broker answered this scrape, 0 when not.", up)
+    sheet.gauge("celery_exporter_build_info", "Always 1; who exports.", 1, version=__version__)
 
 
 async def open_celery(target: CeleryTarget, context: Context) -> CelerySource:
@@ -141,6 +149,7 @@ async def open_celery(target: CeleryTarget, context: Context) -> CelerySource:
     source = CelerySource(target, context, context.telemetry.loop_errors)
     context.stack.push_async_callback(source.close)
     source.events.start()
+    source.inspector.start()
     context.stack.push_async_callback(source.stop)
     return source
 

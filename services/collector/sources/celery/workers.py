@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.collector.sheet import Sheet
-from services.collector.sources.celery.tasks import host_of
+from services.collector.sources.celery.names import host_of
 
 _MISSED = 3
 _MOST = 2000
@@ -31,25 +31,30 @@ class Workers:
         self._every, self._forget = every, forget
         self._workers: dict[str, _Worker] = {}
 
-    def apply(self, event: Mapping[str, Any], monotonic: float) -> None:
-        """Take one event: worker events tell everything, a task event of a worker that it lives."""
+    def apply(self, event: Mapping[str, Any], monotonic: float) -> bool:
+        """Take one event and tell whether it shows a worker that was not up before.
+
+        Worker events tell everything, a task event of a known worker that it lives.
+        """
         kind, node = str(event.get("type")), str(event.get("hostname") or "")
         worker = self._workers.get(node)
         if kind.startswith("task-"):
             if worker is not None and kind != "task-sent":
                 worker.seen = monotonic
-            return
+            return False
         if not kind.startswith("worker-") or not node:
-            return
+            return False
+        new = worker is None or not worker.up or kind == "worker-online"
         if worker is None:
             if len(self._workers) >= _MOST:
-                return
+                return False
             worker = self._workers[node] = _Worker(monotonic, self._every)
         worker.seen = monotonic
         worker.up = kind != "worker-offline"
         worker.every = float(event.get("freq") or self._every)
         worker.active = int(event.get("active") or 0)
         worker.processed = int(event.get("processed") or worker.processed)
+        return new and worker.up
 
     def listening_again(self, monotonic: float) -> None:
         """Give every worker new time to show itself: while we did not listen, none could be heard."""
@@ -61,11 +66,15 @@ class Workers:
         worker = self._workers.get(node)
         return worker is not None and worker.up and monotonic - worker.seen <= _MISSED * worker.every
 
-    def write(self, sheet: Sheet, monotonic: float) -> None:
-        """Write each worker and forget the long silent."""
+    def forget(self, monotonic: float) -> list[str]:
+        """Forget those that have been silent for long, and return them."""
         silent = [node for node, worker in self._workers.items() if monotonic - worker.seen > self._forget]
         for node in silent:
             del self._workers[node]
+        return silent
+
+    def write(self, sheet: Sheet, monotonic: float, events_enabled: Mapping[str, bool] | None = None) -> None:
+        """Write each worker; `events_enabled` says by node whether it answered that it sends task events."""
         for node, worker in self._workers.items():
             where = {"hostname": host_of(node), "worker": node}
             up = self.is_up(node, monotonic)
@@ -73,3 +82,15 @@ class Workers:
             active = worker.active if up else 0
             sheet.gauge("celery_worker_tasks_active", "Tasks that the worker executes.", active, **where)
             sheet.counter("celery_worker_processed_total", "Tasks that it has finished.", worker.processed, **where)
+            if events_enabled is not None:
+                text = "1 when the worker answered that it sends task events, 0 when not."
+                sheet.gauge("celery_worker_events_enabled", text, events_enabled.get(node, False), **where)
+
+    def write_flower(self, sheet: Sheet, monotonic: float) -> None:
+        """Write the worker metrics of flower."""
+        for node, worker in self._workers.items():
+            up = self.is_up(node, monotonic)
+            sheet.gauge("flower_worker_online", "Worker online status", up, worker=node)
+            text = "Number of tasks currently executing at a worker"
+            active = worker.active if up else 0
+            sheet.gauge("flower_worker_number_of_currently_executing_tasks", text, active, worker=node)

@@ -24,6 +24,7 @@ FULL = """groups:
         no_data: keep
         cooldown: 15m
         max_alerts_per_hour: 2
+        depends_on: [RedisDown]
         labels: {severity: warning, level: 3}
         annotations:
           summary: High backlog
@@ -46,7 +47,7 @@ def test_every_field(tmp_path):
     assert isinstance(alert, AlertingRule)
     assert alert.labels == {"team": "shop", "severity": "warning", "level": "3"}
     assert (alert.hold, alert.keep_firing, alert.cooldown, alert.max_per_hour) == (120, 60, 900, 2)
-    assert (alert.no_data, alert.line) == ("keep", 11)
+    assert (alert.no_data, alert.line, alert.depends_on) == ("keep", 11, ("RedisDown",))
     assert alert.clear is not None
     assert alert.clear.text == "tocsin:celery_queue_length < 10"
     assert describe_thresholds(alert) == [{"expr": "tocsin:celery_queue_length", "op": ">", "value": 20.0}]

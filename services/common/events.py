@@ -71,6 +71,8 @@ class RuleRef(BaseModel):
     cooldown_seconds: float = 0.0
     max_alerts_per_hour: int = 0
     """0 means no cap."""
+    depends_on: tuple[str, ...] = ()
+    """Alerts, by name, that hide this one while they fire: what it says follows from theirs."""
 
 
 class AlertEvent(_Event):
@@ -111,13 +113,40 @@ class ActionEvent(_Event):
 
     action_id: str
     """Unique; a consumer does an action once."""
-    kind: Literal["acknowledge", "unacknowledge", "test"]
+    kind: Literal["acknowledge", "unacknowledge", "test", "silence", "expire_silence"]
     at: float
     by: str
     alert_id: str = ""
     comment: str = ""
     receiver: str = ""
     """For `test`: the receiver that gets a test notification."""
+    silence: "SilenceRequest | None" = None
+    """For `silence`: what is to be silenced; for `expire_silence` its `silence_id` stands in the field of that name."""
+    silence_id: str = ""
+    """For `silence`: the id that it gets or, of one that exists, that is changed."""
+
+
+class SilenceMatcher(BaseModel):
+    """One condition on a label, as Alertmanager's API writes it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    name: str = Field(min_length=1)
+    value: str
+    is_regex: bool = Field(default=False, alias="isRegex")
+    is_equal: bool = Field(default=True, alias="isEqual")
+
+
+class SilenceRequest(BaseModel):
+    """What a silence covers, and when (seconds since the epoch)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    matchers: tuple[SilenceMatcher, ...] = Field(min_length=1)
+    starts_at: float
+    ends_at: float
+    created_by: str
+    comment: str = ""
 
 
 class Heartbeat(_Event):

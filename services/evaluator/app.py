@@ -17,6 +17,7 @@ from services.common.heartbeat import HeartbeatWriter
 from services.common.lifecycle import keep_running, spawn
 from services.common.telemetry import Telemetry
 from services.common.tokens import ensure_token_file
+from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.evaluator.config import EvaluatorConfig
 from services.evaluator.fallback import Fallback
@@ -29,7 +30,6 @@ from services.evaluator.rules.runner import Batch
 from services.evaluator.scrape.jobs import load_jobs
 from services.evaluator.state_store import StateStore
 from services.evaluator.telemetry import PublishTelemetry, RemoteWriteTelemetry
-from services.evaluator.watch import watch_files
 
 _REDIS_TIMEOUT = 2.0
 _STATE_RETRY = 0.25

@@ -1,40 +1,47 @@
 """The configuration file in alertmanager.yml's form: read, checked, and every mistake named with its line."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, create_model, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, create_model
 
-from services.common.config import ConfigError, StrictModel, validate
+from services.common.config import ConfigError, validate
 from services.common.durations import Duration
-from services.common.yaml_source import KeyPath, YamlError, YamlSource, read_yaml
+from services.common.yaml_source import YamlError, YamlSource, read_yaml
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.http import HttpConfig, TlsConfig
-from services.notifier.matchers import EqualMap, MatcherList, RegexMap
-from services.notifier.routing import RouteSpec
+from services.notifier.gate import Muting
+from services.notifier.time_intervals import NamedInterval
+from services.notifier.tree_config import FileModel, InhibitRuleConfig, Problem, RouteConfig, check_names, check_root
 
-_OTHER_RECEIVERS = (
-    "discord", "jira", "msteams", "msteamsv2", "opsgenie", "pagerduty", "pushover", "rocketchat", "slack", "sns",
-    "telegram", "victorops", "webex", "wechat",
+_RECEIVERS = (
+    "discord", "email", "incidentio", "jira", "mattermost", "msteams", "msteamsv2", "opsgenie", "pagerduty",
+    "pushover", "rocketchat", "slack", "sns", "telegram", "victorops", "webex", "webhook", "wechat",
 )  # fmt: skip
-_GLOBALS_OF_OTHERS = (
-    "slack_api_url", "slack_api_url_file", "pagerduty_url", "opsgenie_api_key", "opsgenie_api_key_file",
-    "opsgenie_api_url", "victorops_api_key", "victorops_api_key_file", "victorops_api_url", "telegram_api_url",
-    "webex_api_url", "wechat_api_url", "wechat_api_secret", "wechat_api_corp_id", "rocketchat_api_url",
-    "rocketchat_token", "rocketchat_token_file", "rocketchat_token_id", "rocketchat_token_id_file", "jira_api_url",
+_GLOBALS = (
+    "slack_api_url", "slack_api_url_file", "slack_app_token", "slack_app_token_file", "slack_app_url",
+    "pagerduty_url", "opsgenie_api_key", "opsgenie_api_key_file", "opsgenie_api_url", "victorops_api_key",
+    "victorops_api_key_file", "victorops_api_url", "telegram_api_url", "telegram_bot_token",
+    "telegram_bot_token_file", "webex_api_url", "wechat_api_url", "wechat_api_secret", "wechat_api_secret_file",
+    "wechat_api_corp_id", "rocketchat_api_url", "rocketchat_token", "rocketchat_token_file", "rocketchat_token_id",
+    "rocketchat_token_id_file", "jira_api_url", "mattermost_webhook_url", "mattermost_webhook_url_file",
 )  # fmt: skip
 
 
-def _not_yet(value: object) -> None:
+def _no_channel(value: object) -> None:
     if value not in (None, [], {}):
-        raise ValueError("Tocsin does not do this yet, and leaving it out silently could lose a page; remove the key")
+        known = ", ".join(f"{channel.key}_configs" for channel in CHANNELS)
+        raise ValueError(f"Tocsin has no such channel, so this would page nobody; remove the key, or use: {known}")
 
 
-NotYet = Annotated[None, BeforeValidator(_not_yet)]
-"""A key of Alertmanager's that is known but not done: empty is fine, anything else an error."""
+NoChannel = Annotated[None, BeforeValidator(_no_channel)]
+"""A receiver of Alertmanager's that is no channel here: empty is fine, anything else an error."""
+Unused = Annotated[None, BeforeValidator(lambda _value: None)]
+"""A key that only a channel which we do not have would read, or that has no effect here."""
 
 
-class _GlobalBase(StrictModel):
+class _GlobalBase(FileModel):
     smtp_from: str = ""
     smtp_smarthost: str = ""
     smtp_hello: str = "localhost"
@@ -50,7 +57,7 @@ class _GlobalBase(StrictModel):
     http_config: HttpConfig = HttpConfig()
 
 
-class _ReceiverBase(StrictModel):
+class _ReceiverBase(FileModel):
     name: str = Field(min_length=1)
 
     def integrations(self) -> list[tuple[str, int, Any]]:
@@ -62,94 +69,65 @@ class _ReceiverBase(StrictModel):
         ]
 
 
-# One field for each channel, and one for each of Alertmanager's receivers that is not a channel here yet.
+def _channel_globals() -> dict[str, Any]:
+    # A channel may bring keys of its own into `global`: the fields of its `global_model`.
+    found: dict[str, Any] = dict.fromkeys(_GLOBALS, (Unused, None))
+    for channel in CHANNELS:
+        if (model := getattr(channel, "global_model", None)) is not None:
+            found |= {name: (info.annotation, info) for name, info in model.model_fields.items()}
+    return found
+
+
+# One field for each channel, and one for each of Alertmanager's receivers that is not a channel here.
 _others: dict[str, Any] = {
-    f"{kind}_configs": (NotYet, None) for kind in _OTHER_RECEIVERS if kind not in {channel.key for channel in CHANNELS}
+    f"{kind}_configs": (NoChannel, None) for kind in _RECEIVERS if kind not in {channel.key for channel in CHANNELS}
 }
 _ours: dict[str, Any] = {f"{channel.key}_configs": (tuple[channel.model, ...], ()) for channel in CHANNELS}  # type: ignore[name-defined]  # the models are only known at run time
-GlobalConfig: type[_GlobalBase] = create_model(
-    "GlobalConfig", __base__=_GlobalBase, **dict.fromkeys(_GLOBALS_OF_OTHERS, (NotYet, None))
-)  # type: ignore[call-overload]  # as above
+GlobalConfig: type[_GlobalBase] = create_model("GlobalConfig", __base__=_GlobalBase, **_channel_globals())
 ReceiverConfig: type[_ReceiverBase] = create_model("ReceiverConfig", __base__=_ReceiverBase, **_ours, **_others)
 
 
-class RouteConfig(StrictModel):
-    """A node of the routing tree."""
-
-    receiver: str | None = None
-    match: EqualMap = ()
-    match_re: RegexMap = ()
-    matchers: MatcherList = ()
-    group_by: tuple[str, ...] | None = None
-    continue_: bool = Field(default=False, alias="continue")
-    group_wait: Duration | None = Field(default=None, ge=0)
-    group_interval: Duration | None = Field(default=None, gt=0)
-    repeat_interval: Duration | None = Field(default=None, gt=0)
-    mute_time_intervals: NotYet = None
-    active_time_intervals: NotYet = None
-    routes: tuple["RouteConfig", ...] = ()
-
-    @field_validator("group_by")
-    @classmethod
-    def _once(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for name in names or ():
-            if names is not None and names.count(name) > 1:
-                raise ValueError(f"{name!r} stands twice")
-        if names is not None and "..." in names and len(names) > 1:
-            raise ValueError("'...' (all labels) can't stand with other labels")
-        return names
-
-    def spec(self) -> RouteSpec:
-        """Return the node for the pure tree."""
-        return RouteSpec(
-            receiver=self.receiver,
-            matchers=(*self.match, *self.match_re, *self.matchers),
-            group_by=self.group_by,
-            continues=self.continue_,
-            wait=self.group_wait,
-            interval=self.group_interval,
-            repeat=self.repeat_interval,
-            routes=tuple(route.spec() for route in self.routes),
-        )
-
-
-class AlertmanagerConfig(StrictModel):
+class AlertmanagerConfig(FileModel):
     """The whole file."""
 
     global_: GlobalConfig = Field(default_factory=GlobalConfig, alias="global")
     route: RouteConfig
     receivers: tuple[ReceiverConfig, ...]
     templates: tuple[str, ...] = ()
-    inhibit_rules: NotYet = None
-    time_intervals: NotYet = None
-    mute_time_intervals: NotYet = None
-    tracing: NotYet = None
+    inhibit_rules: tuple[InhibitRuleConfig, ...] = ()
+    time_intervals: tuple[NamedInterval, ...] = ()
+    mute_time_intervals: tuple[NamedInterval, ...] = ()
+    """The old name of `time_intervals`."""
+    tracing: Unused = None
+
+    @property
+    def intervals(self) -> tuple[NamedInterval, ...]:
+        """The time intervals under both names."""
+        return self.time_intervals + self.mute_time_intervals
+
+    def muting(self) -> Muting:
+        """Return what holds messages back."""
+        return Muting(
+            tuple(item.rule() for item in self.inhibit_rules), {interval.name: interval for interval in self.intervals}
+        )
 
 
-def check(config: AlertmanagerConfig) -> list[tuple[KeyPath, str]]:
-    """Return what is wrong across the file's parts, each with its place."""
-    problems: list[tuple[KeyPath, str]] = []
-    names = [receiver.name for receiver in config.receivers]
+def check(config: AlertmanagerConfig) -> Iterator[Problem]:
+    """Yield what is wrong across the file's parts, each with its place."""
+    receivers = [receiver.name for receiver in config.receivers]
+    yield from _doubled(receivers, "receivers", "receiver")
+    intervals = [interval.name for interval in config.time_intervals]
+    old = [interval.name for interval in config.mute_time_intervals]
+    yield from _doubled(intervals, "time_intervals", "time interval")
+    yield from _doubled(old, "mute_time_intervals", "time interval", also=intervals)
+    yield from check_root(config.route)
+    yield from check_names(config.route, ("route",), receivers, intervals + old)
+
+
+def _doubled(names: list[str], key: str, what: str, *, also: list[str] | None = None) -> Iterator[Problem]:
     for index, name in enumerate(names):
-        if name in names[:index]:
-            problems.append((("receivers", index, "name"), f"receiver {name!r} is defined twice"))
-    root = config.route
-    if root.receiver is None:
-        problems.append((("route",), "the root route must name a receiver"))
-    if root.match or root.match_re or root.matchers:
-        problems.append((("route",), "the root route must not have matchers: it takes what no other route takes"))
-    if root.continue_:
-        problems.append((("route", "continue"), "the root route can't continue: nothing comes after it"))
-    _check_receivers(root, ("route",), names, problems)
-    return problems
-
-
-def _check_receivers(route: RouteConfig, path: KeyPath, names: list[str], problems: list[tuple[KeyPath, str]]) -> None:
-    if route.receiver is not None and route.receiver not in names:
-        known = ", ".join(names) or "none"
-        problems.append(((*path, "receiver"), f"receiver {route.receiver!r} is not defined; defined are: {known}"))
-    for index, child in enumerate(route.routes):
-        _check_receivers(child, (*path, "routes", index), names, problems)
+        if name in names[:index] or name in (also or ()):
+            yield (key, index, "name"), f"{what} {name!r} is defined twice"
 
 
 def load(path: Path) -> tuple[AlertmanagerConfig, YamlSource]:
@@ -166,6 +144,6 @@ def read(source: YamlSource) -> AlertmanagerConfig:
     if not isinstance(source.data, dict):
         raise ConfigError(str(source.error((), "must be a mapping with route and receivers")))
     config = validate(AlertmanagerConfig, source.data, source, ())
-    if problems := check(config):
+    if problems := list(check(config)):
         raise ConfigError("\n".join(str(source.error(place, problem)) for place, problem in problems))
     return config

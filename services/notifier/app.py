@@ -1,5 +1,7 @@
 """The notifier's composition root."""
 
+import asyncio
+import contextlib
 import secrets
 import socket
 from contextlib import AsyncExitStack
@@ -16,11 +18,12 @@ from services.common.lifecycle import keep_running, spawn
 from services.common.storage import Database
 from services.common.telemetry import Telemetry
 from services.common.tokens import ensure_token_file
+from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.notifier.api_v2 import ApiV2
 from services.notifier.config import NotifierConfig
-from services.notifier.engine import Limits
 from services.notifier.pipeline import Pipeline
+from services.notifier.posting import Limits
 from services.notifier.receivers import build_generation
 from services.notifier.store import Store
 from services.notifier.telemetry import NotifierMetrics
@@ -43,6 +46,18 @@ class RunningNotifier:
     def ready(self) -> str:
         """Return "" while it takes alerts and delivers; Redis away is no reason not to."""
         return "" if self.pipeline.active else "standing by: another notifier works"
+
+    async def watch(self) -> None:
+        """Reload when the file or a template changes; begins anew where a reload names other files."""
+        files, stop = self.pipeline.generation.files, asyncio.Event()
+
+        async def changed() -> None:
+            with contextlib.suppress(ConfigError):  # reload has said what is wrong
+                await self.reload()
+            if self.pipeline.generation.files != files:
+                stop.set()
+
+        await watch_files(files, changed, stop=stop)
 
     async def reload(self) -> None:
         """Read routes, receivers and templates again; raises ConfigError, and what is in force stays."""
@@ -78,7 +93,7 @@ async def build(
     store = Store(redis, owner=f"{instance}|{secrets.token_hex(8)}", lease=config.lease)
     pipeline = Pipeline(
         store, generation, clock=clock, metrics=metrics, max_attempts=config.max_queued_attempts,
-        limits=Limits(retry_for=config.retry_for, retention=config.retention),
+        limits=_limits(config),
     )  # fmt: skip
     stack.push_async_callback(_close_generation, pipeline)
     running = RunningNotifier(pipeline, config, shared, telemetry, clock, base)
@@ -91,6 +106,8 @@ async def build(
     if await term.try_begin():
         log.info("notifier_active", instance=instance, saved="redis" if store.online else "memory")
     spawn(stack, keep_running("term", term.run, clock=clock, telemetry=telemetry, max_pause=2.0), name="term")
+    if config.watch_files and generation.files:
+        spawn(stack, keep_running("config-watch", running.watch, clock=clock, telemetry=telemetry), name="config-watch")
     if redis is not None:
         beat = HeartbeatWriter(
             redis, telemetry, clock, instance=instance, interval=shared.heartbeat_interval, ready=running.ready
@@ -99,6 +116,13 @@ async def build(
             stack, keep_running("heartbeat", beat.round, clock=clock, telemetry=telemetry, max_pause=2.0), name="beat"
         )
     return running
+
+
+def _limits(config: NotifierConfig) -> Limits:
+    return Limits(
+        retry_for=config.retry_for, retention=config.retention,
+        silence_retention=config.silence_retention, max_silences=config.max_silences,
+    )  # fmt: skip
 
 
 async def _close_generation(pipeline: Pipeline) -> None:

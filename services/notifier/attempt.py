@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.notifier.decisions import Decision
 from services.notifier.grouping import Cause
 from services.notifier.outbox import Entry
 
@@ -20,6 +21,8 @@ class Result(StrEnum):
     TEMPORARY_FAILURE = "temporary_failure"
     PERMANENT_FAILURE = "permanent_failure"
     EXPIRED = "expired"
+    SUPPRESSED = "suppressed"
+    """No attempt was made: a step of the pipeline held the message back."""
 
 
 class Attempt(BaseModel):
@@ -75,4 +78,28 @@ def record(
         detail=detail[:_MAX_DETAIL],
         provider_id=provider_id,
         duration_seconds=duration,
+    )
+
+
+def suppressed(
+    decision: Decision, *, alert_ids: tuple[str, ...], group_key: str, receiver: str, cause: Cause, at: float
+) -> Attempt:
+    """Return the record that nobody at a receiver was told of these alerts, and why."""
+    text = "\0".join((receiver, group_key, str(decision), str(round(at * 1000)), *alert_ids))
+    digest = hashlib.sha256(text.encode()).digest()
+    return Attempt(
+        attempt_id=uuid.UUID(bytes=digest[:16]),
+        delivery_id=digest.hex()[:32],
+        at=at,
+        alert_ids=alert_ids,
+        status="firing",
+        cause=cause,
+        group_key=group_key,
+        receiver=receiver,
+        channel="",
+        recipient="",
+        attempt=1,
+        result=Result.SUPPRESSED,
+        reason=decision.reason.value,
+        detail=decision.detail[:_MAX_DETAIL],
     )

@@ -31,6 +31,14 @@ class NotifierConfig(StrictModel):
     """The wait after the first failure, doubling up to the longest."""
     retention: Duration = Field(default=3_600.0, ge=1200)
     """How long a resolved episode is remembered; more than the 15 minutes that the evaluator repeats it."""
+    silence_retention: Duration = Field(default=432_000.0, ge=0)
+    """How long a silence that is over can still be seen."""
+    max_silences: int = Field(default=10_000, ge=1)
+    """So many silences are kept; more are refused."""
+    receiver_broken_after: Duration = Field(default=300.0, gt=0)
+    """A receiver that takes nothing for so long raises TocsinReceiverBroken, which goes to another."""
+    watch_files: bool = True
+    """Take a changed configuration or template into force within moments; else on SIGHUP and POST /-/reload."""
     lease: Duration = Field(default=10.0, ge=1)
     """After so long without a sign of life another copy takes over."""
     watch_evaluator: bool = True

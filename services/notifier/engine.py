@@ -4,39 +4,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from services.common.events import ActionEvent, AlertEvent
-from services.notifier import attempt
-from services.notifier.alerts import Acknowledgement, AlertRecord, end, is_lapsed, merge
-from services.notifier.attempt import Result
-from services.notifier.grouping import AlertView, Cause, Due, Group, flush, observe, retire
-from services.notifier.outbox import Entry, Lane, delivery_id, superseded_by
+from services.common.events import ActionEvent, AlertEvent, SilenceRequest
+from services.common.labels import ALERT_NAME
+from services.notifier.alerts import OWN_GROUP, Acknowledgement, AlertRecord, end, is_lapsed, merge
+from services.notifier.attempt import suppressed
+from services.notifier.decisions import Decision
+from services.notifier.gate import Gate, Muting, evaluators
+from services.notifier.grouping import AlertView, Cause, Due, Group, flush, note, observe, retire
+from services.notifier.posting import IntegrationInfo, Limits, Posting, Receivers
 from services.notifier.routing import Route, Timing, group_key
+from services.notifier.silences import Silence, SilenceError, UnknownSilenceError, expire, write
 from services.notifier.state import State, StoredGroup
-from services.notifier.trial import trial_event
 
+__all__ = ["BROKEN_RECEIVER", "Engine", "IntegrationInfo", "Limits", "Receivers", "Report"]
 _DAY = 86_400.0
 _RETIRED = Timing(wait=0.0, interval=60.0)
-
-
-@dataclass(frozen=True)
-class IntegrationInfo:
-    """What the engine needs to know of one way to reach a receiver."""
-
-    integration: str
-    channel: str
-    send_resolved: bool
-    recipients: tuple[str, ...]
-
-
-Receivers = dict[str, tuple[IntegrationInfo, ...]]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long messages are tried and episodes are remembered, in seconds."""
-
-    retry_for: float = 14_400.0
-    retention: float = 3_600.0
+_NO_MUTING = Muting()
+BROKEN_RECEIVER = "TocsinReceiverBroken"
+"""The alert about a receiver that can't be reached; it goes to others than that receiver."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +35,18 @@ class Report:
 class Engine:
     """Applies inputs to the state under one configuration."""
 
-    def __init__(self, state: State, tree: Route, receivers: Receivers, limits: Limits) -> None:
-        self.state, self.receivers, self.limits = state, receivers, limits
-        self.tree = tree
+    def __init__(
+        self, state: State, tree: Route, receivers: Receivers, limits: Limits, muting: Muting = _NO_MUTING
+    ) -> None:
+        self.state, self.limits, self.tree = state, limits, tree
+        self.posting = Posting(state, receivers, limits)
+        self.gate = Gate(state, muting)
         self._routes = {route.route_id: route for route in tree.walk()}
+
+    @property
+    def receivers(self) -> Receivers:
+        """The receivers of the configuration in force."""
+        return self.posting.receivers
 
     def apply(self, reports: Iterable[Report], now: float) -> int:
         """Take reports in; return how many said something new."""
@@ -63,15 +56,32 @@ class Engine:
             merged = merge(self.state.newest(report.event.fingerprint), report.event, now, origin=report.origin)
             for record in (merged.ended, merged.record):
                 if record is not None:
-                    self.state.put_alert(record)
+                    self._keep(record)
                     changed[record.event.alert_id] = record
             count += merged.record is not None
         self._regroup(changed.values(), now)
         return count
 
+    def _keep(self, record: AlertRecord) -> None:
+        self.state.put_alert(record)
+        self.gate.observe(record.event, firing=record.firing)
+
     def _view(self, record: AlertRecord) -> AlertView:
         ack = self.state.acks.get(record.event.alert_id)
         return record.view(acknowledged=ack is not None and ack.active)
+
+    def routes_of(self, event: AlertEvent) -> list[Route]:
+        """Return the routes that an alert takes; what is said of a broken receiver goes to another."""
+        routes = self.tree.match(event.labels)
+        if event.rule.group != OWN_GROUP or event.labels.get(ALERT_NAME) != BROKEN_RECEIVER:
+            return routes
+        broken = event.labels.get("receiver", "")
+        return [route for route in routes if route.receiver != broken] or self._detour(broken)
+
+    def _detour(self, broken: str) -> list[Route]:
+        names = [self.tree.receiver, *self.receivers]
+        others = [name for name in names if name != broken and self.receivers.get(name)]
+        return [Route(f"instead of {broken}|{name}", "{}", name, group_by_all=True) for name in others[:1]]
 
     def _regroup(self, records: Iterable[AlertRecord], now: float) -> None:
         batches: dict[str, list[AlertView]] = {}
@@ -79,7 +89,7 @@ class Engine:
         for record in records:
             view = self._view(record)
             alert_id = record.event.alert_id
-            for route in self.tree.match(record.event.labels):
+            for route in self.routes_of(record.event):
                 group = self._group_of(route, record)
                 if group.group_id not in self.state.groups:
                     born.setdefault(group.group_id, group)
@@ -107,57 +117,58 @@ class Engine:
 
     def flush_due(self, now: float) -> list[Due]:
         """Look at every group whose time has come; put what is due into the outbox."""
-        sent: list[Due] = []
+        sent = []
         for group_id in self.state.due_groups(now):
             group = self.state.groups[group_id]
-            core, due = flush(group.core, self._timing(group), now)
+            quiet = self.gate.quiet(self._routes.get(group.route_id), now)
+            hidden = self._hidden(group.core, now)
+            core, due = flush(group.core, self._timing(group), now, hidden=hidden.keys(), quiet=quiet is not None)
             if due is not None:
-                group = self._enqueue(group, due, now)
+                group = self.posting.enqueue(group, due, now)
                 sent.append(due)
             if core is None:
                 self.state.drop_group(group_id)
-            else:
-                self.state.put_group(group.model_copy(update={"core": core}))
+                continue
+            core = self._note(group, core, hidden, quiet, now)
+            self.state.put_group(group.model_copy(update={"core": core}))
         return sent
 
-    def _enqueue(self, group: StoredGroup, due: Due, now: float) -> StoredGroup:
-        threads = dict(group.threads)
-        for info in self.receivers.get(group.receiver, ()):
-            if not (due.news or (info.send_resolved and due.resolved)):
+    def _hidden(self, core: Group, now: float) -> dict[str, Decision]:
+        found = {}
+        for key, member in core.members.items():
+            if member.view.firing and (why := self.gate.hides(self.state.alerts[key].event, now)) is not None:
+                found[key] = why
+        return found
+
+    def _note(
+        self, group: StoredGroup, core: Group, hidden: dict[str, Decision], quiet: Decision | None, now: float
+    ) -> Group:
+        why = dict(hidden)
+        for key, member in core.members.items():
+            if key in why or not member.view.firing or member.told_at is not None:
                 continue
-            ids = due.firing + (due.resolved if info.send_resolved else ())
-            alerts = tuple(self.state.alerts[key].event for key in ids)
-            for recipient in self._recipients(group, info, due):
-                lane = Lane(group.receiver, info.integration, recipient, group.group_id)
-                own = delivery_id(lane, alerts, due.number)
-                thread = threads.setdefault(f"{info.integration}|{recipient}", own)
-                self._post(Entry(
-                    delivery_id=own, group_id=group.group_id, group_key=group.key, group_labels=group.labels,
-                    receiver=group.receiver, integration=info.integration, channel=info.channel, recipient=recipient,
-                    status="firing" if due.firing else "resolved", cause=due.cause, alerts=alerts, created_at=now,
-                    give_up_at=now + self.limits.retry_for, next_at=now, thread=thread,
-                ), now)  # fmt: skip
-        return group.model_copy(update={"threads": threads})
-
-    @staticmethod
-    def _recipients(group: StoredGroup, info: IntegrationInfo, due: Due) -> list[str]:
-        # Who was told that it fires is told of its end, also when the configuration has dropped them since;
-        # who was added since is not told of the end of what they never heard of.
-        told = [key.partition("|")[2] for key in group.threads if key.partition("|")[0] == info.integration]
-        if not due.news:
-            return told
-        return list(dict.fromkeys([*info.recipients, *(told if due.resolved else ())]))
-
-    def _post(self, entry: Entry, now: float) -> None:
-        for old in superseded_by(entry, list(self.state.queue.lane(entry.lane))):
-            self.state.drop_entry(old.delivery_id)
-            self.state.put_attempt(attempt.record(old, Result.EXPIRED, at=now, reason="superseded"))
-        self.state.put_entry(entry)
+            # In the pipeline's order: what hides the alert, then the rule's own limits, then the route's hours.
+            decision = evaluators(self.state.alerts[key].event) or quiet
+            if decision is not None:
+                why[key] = decision
+        core, news = note(core, {key: str(decision) for key, decision in why.items()})
+        by_decision: dict[Decision, list[str]] = {}
+        for key in news:
+            by_decision.setdefault(why[key], []).append(key)
+        for decision, keys in by_decision.items():
+            told = any(core.members[key].told_at is not None for key in keys)
+            self.state.put_attempt(suppressed(
+                decision, alert_ids=tuple(keys), group_key=group.key, receiver=group.receiver,
+                cause=Cause.REPEAT if told else Cause.NEW, at=now,
+            ))  # fmt: skip
+        return core
 
     def act(self, action: ActionEvent, now: float) -> str:
         """Do what a person asked for; return "" or the reason why it can't be done."""
         if action.kind == "test":
-            return self._test(action, now)
+            return self.posting.test(action, now)
+        if action.kind in {"silence", "expire_silence"}:
+            return self._act_silence(action, now)
         known = self.state.acks.get(action.alert_id)
         if known is not None and known.at > action.at:
             return ""
@@ -169,30 +180,49 @@ class Engine:
             self._regroup([record], now)
         return ""
 
-    def _test(self, action: ActionEvent, now: float) -> str:
-        infos = self.receivers.get(action.receiver)
-        if infos is None:
-            return "unknown_receiver"
-        event = trial_event(action)
-        for info in infos:
-            for recipient in info.recipients:
-                lane = Lane(action.receiver, info.integration, recipient, f"test:{action.action_id}")
-                own = delivery_id(lane, [event], 1)
-                self._post(Entry(
-                    delivery_id=own, group_id=lane.group_id, group_key=f"test:{action.action_id}",
-                    group_labels={"alertname": event.labels["alertname"]}, receiver=action.receiver,
-                    integration=info.integration, channel=info.channel, recipient=recipient, status="test",
-                    cause=Cause.TEST, alerts=(event,), created_at=now, give_up_at=now + self.limits.retry_for,
-                    next_at=now, thread=own,
-                ), now)  # fmt: skip
-        return "" if infos else "receiver_without_channels"
+    def _act_silence(self, action: ActionEvent, now: float) -> str:
+        known = self.state.silences.get(action.silence_id)
+        if known is not None and known.updated_at >= action.at:
+            return ""
+        try:
+            if action.kind == "expire_silence":
+                self.expire_silence(action.silence_id, now)
+            elif action.silence is None:
+                return "invalid_silence"
+            else:
+                self.silence(action.silence, now, known=known, new_id="" if known else action.silence_id)
+        except SilenceError:
+            return "invalid_silence"
+        except UnknownSilenceError:
+            return "unknown_silence"
+        return ""
+
+    def silence(self, request: SilenceRequest, now: float, *, known: Silence | None = None, new_id: str = "") -> str:
+        """Make or change a silence; return its id. Raises SilenceError."""
+        written = write(request, known, now, new_id=new_id)
+        if written.silence.silence_id not in self.state.silences and len(self.state.silences) >= (
+            most := self.limits.max_silences
+        ):
+            raise SilenceError(f"there are {most} silences already; expire some, or raise notifier.max_silences")
+        for one in (written.ended, written.silence):
+            if one is not None:
+                self.state.put_silence(one)
+        return written.silence.silence_id
+
+    def expire_silence(self, silence_id: str, now: float) -> None:
+        """End a silence; one that is over stays as it is. Raises UnknownSilenceError."""
+        known = self.state.silences.get(silence_id)
+        if known is None:
+            raise UnknownSilenceError(silence_id)
+        if known.state(now) != "expired":
+            self.state.put_silence(expire(known, now))
 
     def sweep(self, now: float, *, heard_since: float | None) -> Sequence[AlertRecord]:
         """End what has lapsed and forget what is long over; return what was ended."""
         lapsed = [record for record in self.state.alerts.values() if is_lapsed(record, now, heard_since=heard_since)]
         ended = [end(record, record.event.ends_at or now, now, expired=True) for record in lapsed]
         for record in ended:
-            self.state.put_alert(record)
+            self._keep(record)
         self._regroup(ended, now)
         for alert_id, record in list(self.state.alerts.items()):
             over = not record.firing and now - record.updated_at >= self.limits.retention
@@ -201,16 +231,21 @@ class Engine:
         for alert_id, ack in list(self.state.acks.items()):
             if alert_id not in self.state.alerts and now - ack.at >= _DAY:
                 self.state.drop_ack(alert_id)
+        for silence_id, silence in list(self.state.silences.items()):
+            if now - silence.ends_at >= self.limits.silence_retention:
+                self.state.drop_silence(silence_id)
         return ended
 
-    def reconfigure(self, tree: Route, receivers: Receivers, now: float) -> None:
+    def reconfigure(self, tree: Route, receivers: Receivers, now: float, muting: Muting = _NO_MUTING) -> None:
         """Take a new configuration into force: groups that it has no more only tell of resolves; all is routed anew."""
-        self.tree, self.receivers = tree, receivers
+        self.tree = tree
+        self.posting.reconfigure(receivers)
+        self.gate = Gate(self.state, muting)
         self._routes = {route.route_id: route for route in tree.walk()}
         wanted = {
             self._group_of(route, record).group_id
             for record in self.state.alerts.values()
-            for route in tree.match(record.event.labels)
+            for route in self.routes_of(record.event)
         }
         for group_id, group in list(self.state.groups.items()):
             if group_id in wanted:
@@ -218,7 +253,7 @@ class Engine:
                 self.state.put_group(group.model_copy(update={"core": kept}))
                 continue
             core = retire(group.core, now)
-            if core is None or not receivers.get(group.receiver):
+            if core is None:
                 self.state.drop_group(group_id)
             else:
                 self.state.put_group(group.model_copy(update={"core": core}))

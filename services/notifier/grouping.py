@@ -7,7 +7,7 @@ sets, so whoever was told of an episode is told of its end; and an alert's own c
 repeats back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -43,6 +43,8 @@ class Member:
 
     view: AlertView
     told_at: float | None = None
+    noted: str = ""
+    """Why it is not told now, as the log has it: only a change is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def observe(group: Group | None, views: Iterable[AlertView], timing: Timing, now
         known = members.get(view.alert_id)
         if known is None and not view.firing:
             continue
-        members[view.alert_id] = Member(view, known.told_at if known else None)
+        members[view.alert_id] = Member(view, known.told_at, known.noted) if known else Member(view)
         if view.firing and not flushed and view.starts_at + timing.wait < now:
             next_flush = min(next_flush, now)
     if not members:
@@ -95,13 +97,23 @@ def retire(group: Group, now: float) -> Group | None:
     return replace(group, members=members, retired=True, next_flush=min(group.next_flush, now)) if members else None
 
 
-def flush(group: Group, timing: Timing, now: float) -> tuple[Group | None, Due | None]:
-    """Look at the group at its time; return its next state (None: it is over) and the message that is due."""
+def flush(
+    group: Group, timing: Timing, now: float, *, hidden: Collection[str] = (), quiet: bool = False
+) -> tuple[Group | None, Due | None]:
+    """Look at the group at its time; return its next state (None: it is over) and the message that is due.
+
+    `hidden` are alerts that a silence or another alert hides: as in Alertmanager they are in no message while they
+    fire, but their end is told to those who heard of them. `quiet`: the route says nothing now; what is due, ends too,
+    is told when that is over.
+    """
+    if quiet:
+        waiting = {key: one for key, one in group.members.items() if one.view.firing or one.told_at is not None}
+        return _next(group, waiting, timing, now), None
     # Muted and never told: nobody hears of it, neither now nor of its end.
     shown = {
         key: member for key, member in group.members.items() if member.told_at is not None or not member.view.muted
     }
-    firing = {key: member for key, member in shown.items() if member.view.firing}
+    firing = {key: member for key, member in shown.items() if member.view.firing and key not in hidden}
     new = [] if group.retired else [key for key, member in firing.items() if member.told_at is None]
     resolved = [key for key, member in shown.items() if not member.view.firing and member.told_at is not None]
     repeat = not group.retired and any(_repeat_due(member, timing, now) for member in firing.values())
@@ -120,6 +132,17 @@ def flush(group: Group, timing: Timing, now: float) -> tuple[Group | None, Due |
     )
     after = _next(group, kept, timing, now)
     return (replace(after, messages=number) if after else None), due
+
+
+def note(group: Group, why: Mapping[str, str]) -> tuple[Group, list[str]]:
+    """Keep why alerts that fire are not told, by alert id; return the group and the ids for which that is news."""
+    changed = {
+        key: replace(member, noted=why.get(key, ""))
+        for key, member in group.members.items()
+        if member.noted != why.get(key, "")
+    }
+    news = [key for key, member in changed.items() if member.noted]
+    return (replace(group, members={**group.members, **changed}) if changed else group), news
 
 
 def _repeat_due(member: Member, timing: Timing, now: float) -> bool:

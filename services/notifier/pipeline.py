@@ -49,7 +49,7 @@ class Pipeline:
 
     def _new_engine(self) -> Engine:
         state = State(max_attempts=self._max_attempts)
-        return Engine(state, self.generation.tree, self.generation.receivers, self._limits)
+        return Engine(state, self.generation.tree, self.generation.receivers, self._limits, self.generation.muting)
 
     @property
     def engine(self) -> Engine:
@@ -95,7 +95,11 @@ class Pipeline:
         for entry in list(self.state.queue.entries.values()):
             if entry.lease_owner and is_own(entry.lease_owner, self.store.owner):
                 self.state.put_entry(released(entry, next_at=entry.next_at))
-        self._engine.reconfigure(self.generation.tree, self.generation.receivers, self.clock.now())
+        self._reconfigure()
+
+    def _reconfigure(self) -> None:
+        now, one = self.clock.now(), self.generation
+        self._engine.reconfigure(one.tree, one.receivers, now, one.muting)
 
     async def step(self, change: Callable[[float], None], extra: Extra | None = None, *, renew: bool = False) -> bool:
         """Apply a change at the present time; True when it is saved. Raises StandbyError."""
@@ -142,7 +146,7 @@ class Pipeline:
         """Put a new configuration into force."""
         async with self._lock:
             old, self.generation = self.generation, generation
-            self._engine.reconfigure(generation.tree, generation.receivers, self.clock.now())
+            self._reconfigure()
         old.retired = True
         self._old.append(old)
         await self.close_unused()

@@ -3,10 +3,10 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-import yaml
 
 from services.common.clock import Clock
 from services.common.config import ConfigError
@@ -16,10 +16,12 @@ from services.notifier.alertmanager import AlertmanagerConfig
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.base import Integration, Surroundings
 from services.notifier.config import NotifierConfig
-from services.notifier.engine import IntegrationInfo, Receivers
+from services.notifier.gate import Muting
 from services.notifier.messages import Messages
+from services.notifier.posting import IntegrationInfo, Receivers
 from services.notifier.queue import Target
 from services.notifier.routing import Route, build_tree
+from services.notifier.shown import shown
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,10 @@ class Generation:
     receivers: Receivers
     integrations: dict[Target, Integration]
     stack: AsyncExitStack
+    written: Any = None
+    """The file's content as it was read."""
+    files: tuple[Path, ...] = ()
+    """What a change of it should bring into force: the file itself and its templates (globs in the last part)."""
     users: int = 0
     retired: bool = False
     closed: bool = field(default=False)
@@ -50,9 +56,12 @@ class Generation:
 
     def shown(self) -> str:
         """Return the configuration as YAML with every secret hidden."""
-        return yaml.safe_dump(
-            self.config.model_dump(mode="json", by_alias=True, exclude_defaults=True), sort_keys=False
-        )
+        return shown(self.config, self.written)
+
+    @property
+    def muting(self) -> Muting:
+        """What holds messages back."""
+        return self.config.muting()
 
 
 async def build_generation(settings: NotifierConfig, *, base: Path, external_url: str, clock: Clock) -> Generation:
@@ -60,11 +69,11 @@ async def build_generation(settings: NotifierConfig, *, base: Path, external_url
     if settings.config is not None:
         source = YamlSource("notifier.config", settings.config, {})
         config = alertmanager.read(source)
-        folder = base
+        folder, files = base, []
     else:
         path = base / settings.config_file
         config, source = alertmanager.load(path)
-        folder = path.resolve().parent
+        folder, files = path.parent, [path]
     stack = AsyncExitStack()
     try:
         messages = Messages(
@@ -75,7 +84,8 @@ async def build_generation(settings: NotifierConfig, *, base: Path, external_url
     except BaseException:
         await stack.aclose()
         raise
-    return Generation(config, build_tree(config.route.spec()), receivers, integrations, stack)
+    watched = (*files, *(folder / pattern for pattern in config.templates))
+    return Generation(config, build_tree(config.route.spec()), receivers, integrations, stack, source.data, watched)
 
 
 def _template_files(config: AlertmanagerConfig, folder: Path) -> list[Path]:

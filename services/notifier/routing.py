@@ -33,6 +33,10 @@ class Route:
     group_by_all: bool = False
     continues: bool = False
     timing: Timing = Timing()
+    muted_in: tuple[str, ...] = ()
+    """Names of time intervals in which it says nothing."""
+    active_in: tuple[str, ...] = ()
+    """Names of time intervals outside of which it says nothing; empty: it always may speak."""
     routes: tuple["Route", ...] = ()
 
     def walk(self) -> Iterator["Route"]:
@@ -83,6 +87,8 @@ class RouteSpec:
     wait: float | None = None
     interval: float | None = None
     repeat: float | None = None
+    muted_in: tuple[str, ...] = ()
+    active_in: tuple[str, ...] = ()
     routes: tuple["RouteSpec", ...] = ()
 
 
@@ -111,6 +117,9 @@ def _build(spec: RouteSpec, parent: Route, used: dict[str, int]) -> Route:
             inherited.interval if spec.interval is None else spec.interval,
             inherited.repeat if spec.repeat is None else spec.repeat,
         ),
+        # Not inherited, as in Alertmanager.
+        muted_in=spec.muted_in,
+        active_in=spec.active_in,
     )
     children = tuple(_build(child, node, used) for child in spec.routes)
     return Route(**{**node.__dict__, "routes": children})

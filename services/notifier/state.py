@@ -11,6 +11,7 @@ from services.notifier.attempt import Attempt
 from services.notifier.grouping import Group
 from services.notifier.outbox import Entry
 from services.notifier.queue import Queue
+from services.notifier.silences import Silence
 
 
 class StoredGroup(BaseModel):
@@ -36,6 +37,7 @@ class Dirty(NamedTuple):
     acks: set[str]
     outbox: set[str]
     attempts: set[str]
+    silences: set[str]
 
 
 KINDS: dict[str, type[BaseModel]] = {
@@ -44,6 +46,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "acks": Acknowledgement,
     "outbox": Entry,
     "attempts": Attempt,
+    "silences": Silence,
 }
 """Each kind is a hash of JSON by id."""
 
@@ -60,7 +63,10 @@ class State:
         self.queue = Queue()
         self.attempts: dict[str, Attempt] = {}
         self.attempts_dropped = 0
-        self.dirty = Dirty(set(), set(), set(), set(), set())
+        self.silences: dict[str, Silence] = {}
+        self.silences_version = 0
+        """Rises with each change of a silence, so that what was worked out from them is known to be old."""
+        self.dirty = Dirty(set(), set(), set(), set(), set(), set())
         self._max_attempts = max_attempts
         self._timers: list[tuple[float, str]] = []
 
@@ -161,6 +167,18 @@ class State:
         self.attempts.pop(attempt_id, None)
         self.dirty.attempts.add(attempt_id)
 
+    def put_silence(self, silence: Silence) -> None:
+        """Keep a silence."""
+        self.silences[silence.silence_id] = silence
+        self.silences_version += 1
+        self.dirty.silences.add(silence.silence_id)
+
+    def drop_silence(self, silence_id: str) -> None:
+        """Forget a silence that is long over."""
+        del self.silences[silence_id]
+        self.silences_version += 1
+        self.dirty.silences.add(silence_id)
+
     def table(self, kind: str) -> dict[str, BaseModel]:
         """Return what is kept of one kind, by id."""
         source: object = self.queue.entries if kind == "outbox" else getattr(self, kind)
@@ -183,6 +201,8 @@ class State:
                     self.put_entry(model)
                 case Attempt():
                     self.put_attempt(model)
+                case Silence():
+                    self.put_silence(model)
 
     def clean(self) -> None:
         """Note that everything is saved."""

@@ -12,6 +12,7 @@ _RESULTS = {
     "temporary_failure": "Failed, tried again",
     "permanent_failure": "Failed for good",
     "expired": "Given up, too late to be of use",
+    "suppressed": "Held back",
 }
 _ORDER = ("active", "firing", "notification", "acknowledged", "unacknowledged", "resolved")
 

@@ -159,6 +159,7 @@ def _rule(rule: Rule, runner: GroupRunner, query: _Filter, dead: DeadWatch) -> d
             "max_alerts_per_hour": rule.max_per_hour,
             "clear": rule.clear.text if rule.clear is not None else None,
             "no_data": rule.no_data,
+            "depends_on": list(rule.depends_on),
         }
     return {**shown, "tocsin": own}
 

@@ -39,6 +39,8 @@ class AlertingRule:
     no_data: NoData = "resolve"
     presence: Expr | None = None
     """Gives an element for each label set that has data, whether it breaches or not; None when that can't be told."""
+    depends_on: tuple[str, ...] = ()
+    """Alerts, by name, that hide this one from people while they fire."""
 
 
 Rule = RecordingRule | AlertingRule

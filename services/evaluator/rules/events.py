@@ -31,6 +31,7 @@ def alert_event(
             for_seconds=rule.hold,
             cooldown_seconds=rule.cooldown,
             max_alerts_per_hour=rule.max_per_hour,
+            depends_on=rule.depends_on,
         ),
         generator_url=generator_url,
         muted=alert.muted,

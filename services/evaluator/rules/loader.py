@@ -161,7 +161,7 @@ class _Builder:
             keep_firing=model.keep_firing_for or 0.0, clear=clear, no_data=no_data,
             cooldown=self.defaults.cooldown if model.cooldown is None else model.cooldown,
             max_per_hour=self.defaults.max_per_hour if model.max_alerts_per_hour is None else model.max_alerts_per_hour,
-            presence=watches,
+            presence=watches, depends_on=model.depends_on,
         )  # fmt: skip
 
     def _expr(self, path: KeyPath, text: str, rule: str) -> Expr | None:

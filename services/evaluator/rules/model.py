@@ -41,6 +41,8 @@ class RuleModel(StrictModel):
     max_alerts_per_hour: int | None = Field(default=None, ge=0)
     clear: Text | None = None
     no_data: NoData | None = None
+    depends_on: tuple[str, ...] = ()
+    """Alerts, by name, that hide this one from people while they fire."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> "RuleModel":
@@ -55,6 +57,7 @@ class RuleModel(StrictModel):
                 "max_alerts_per_hour",
                 "clear",
                 "no_data",
+                "depends_on",
             )
             wrong = [name.rstrip("_") for name in alert_only if name in self.model_fields_set]
             if wrong:

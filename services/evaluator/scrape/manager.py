@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.common.clock import Clock
 from services.common.lifecycle import keep_running, spawn
+from services.common.watch import watch_files
 from services.evaluator.head import Head
 from services.evaluator.scrape.arrival import OnArrival
 from services.evaluator.scrape.client import ScrapeClient
@@ -18,7 +19,6 @@ from services.evaluator.scrape.http_discovery import HttpDiscovery
 from services.evaluator.scrape.loop import TargetLoop
 from services.evaluator.scrape.targets import Discovered, TargetGroup, build_targets
 from services.evaluator.telemetry import ScrapeTelemetry
-from services.evaluator.watch import watch_files
 
 
 @dataclass

@@ -89,6 +89,8 @@ class Channel(Protocol):
         """What one item of `<key>_configs` holds."""
         ...
 
+    # A channel may also have `global_model`: a StrictModel whose fields are keys of the file's `global` section.
+
     def build(self, config: Any, around: Surroundings) -> Integration:
         """Build one integration; raises ConfigError for what only shows now (a secret file, a missing host)."""
         ...

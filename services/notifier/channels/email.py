@@ -17,6 +17,7 @@ from services.notifier.channels.base import DeliveryError, Integration, Message,
 from services.notifier.channels.http import TlsConfig
 from services.notifier.channels.smtp import SmtpServer
 from services.notifier.data import notification_data
+from services.notifier.shown import OWN
 
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
@@ -39,14 +40,14 @@ class EmailConfig(StrictModel):
     auth_secret: SecretStr | None = None
     auth_secret_file: Path | None = None
     require_tls: bool | None = None
-    implicit_tls: bool = False
+    implicit_tls: bool = Field(default=False, json_schema_extra=OWN)
     """TLS from the first byte, as on port 465, where it is always so."""
     tls_config: TlsConfig | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     html: str = '{{ template "email.default.html" . }}'
     text: str = '{{ template "email.default.text" . }}'
-    timeout: Duration = Field(default=15.0, gt=0)
-    max_concurrency: int = Field(default=4, ge=1, le=64)
+    timeout: Duration = Field(default=15.0, gt=0, json_schema_extra=OWN)
+    max_concurrency: int = Field(default=4, ge=1, le=64, json_schema_extra=OWN)
 
     @field_validator("to")
     @classmethod

@@ -13,6 +13,7 @@ from services.common.durations import Duration
 from services.notifier.channels import http
 from services.notifier.channels.base import Integration, Message, Surroundings
 from services.notifier.data import ZERO_TIME, AlertData, notification_data, quote_meta, rfc3339
+from services.notifier.shown import OWN
 
 _TIMEOUT = 10.0
 
@@ -26,9 +27,9 @@ class WebhookConfig(StrictModel):
     http_config: http.HttpConfig | None = None
     max_alerts: int = Field(default=0, ge=0)
     """At most so many alerts in one message, the rest is counted in `truncatedAlerts`; 0 is all."""
-    timeout: Duration = 0.0
+    timeout: Duration = Field(default=0.0, json_schema_extra=OWN)
     """0: the default of 10 s."""
-    max_concurrency: int = Field(default=16, ge=1, le=256)
+    max_concurrency: int = Field(default=16, ge=1, le=256, json_schema_extra=OWN)
 
     @model_validator(mode="after")
     def _one_source(self) -> "WebhookConfig":

@@ -169,12 +169,36 @@ def test_a_group_comes_back_with_its_route():
     assert [line[0] for line in told(target)].count("repeat") == 1
 
 
-def test_a_receiver_that_is_gone_takes_its_groups_along():
+def test_who_was_told_by_a_receiver_that_is_gone_is_told_the_end():
     target = engine()
     apply(target, event(), now=START)
     target.flush_due(START + 10)
+    for key in list(target.state.queue.entries):
+        target.state.drop_entry(key)
     target.reconfigure(build_tree(RouteSpec(receiver="other")), {"other": ()}, START + 11)
+    apply(target, event(status="resolved", sent_at=START + 20), now=START + 20)
+    target.flush_due(START + 100)
+    (entry,) = target.state.queue.entries.values()
+    assert (entry.receiver, entry.integration, entry.channel, entry.recipient, entry.status) == (
+        "r", "webhook/0", "webhook", "hook", "resolved")  # fmt: skip
+    assert not target.state.groups
+
+
+def test_a_receiver_that_is_gone_and_told_nobody_leaves_nothing():
+    target = engine()
+    apply(target, event(), now=START)
+    target.reconfigure(build_tree(RouteSpec(receiver="other")), {"other": ()}, START + 5)
     assert [group.receiver for group in target.state.groups.values()] == ["other"]
+
+
+def test_a_receiver_that_wanted_no_ends_gets_none_after_it_is_gone():
+    target = engine(send_resolved=False)
+    apply(target, event(), now=START)
+    target.flush_due(START + 10)
+    target.reconfigure(build_tree(RouteSpec(receiver="other")), {"other": ()}, START + 11)
+    apply(target, event(status="resolved", sent_at=START + 20), now=START + 20)
+    target.flush_due(START + 100)
+    assert [entry.status for entry in target.state.queue.entries.values()] == ["firing"]
 
 
 def test_a_recipient_who_was_added_later_does_not_hear_of_ends():

@@ -1,0 +1,33 @@
+"""The configuration as it may be shown: as written, secrets hidden, and without what only Tocsin knows. Pure."""
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, SecretStr
+
+OWN: dict[str, Any] = {"tocsin": True}
+"""`json_schema_extra` of a key that Alertmanager's programs don't know: amtool refuses a file with such keys."""
+HIDDEN = "<secret>"
+"""Alertmanager's own word, which its programs take for any secret."""
+
+
+def shown(config: BaseModel, written: Any) -> str:
+    """Return the file as YAML that amtool reads."""
+    return yaml.safe_dump(_masked(config, written), sort_keys=False)
+
+
+def _masked(value: Any, written: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    if isinstance(value, BaseModel) and isinstance(written, dict):
+        found = {}
+        for name, info in type(value).model_fields.items():
+            key = name if name in written else info.alias
+            if key not in written or info.json_schema_extra == OWN:
+                continue
+            found[key] = _masked(getattr(value, name), written[key])
+        return {key: found[key] for key in written if key in found}
+    if isinstance(value, tuple) and isinstance(written, list) and len(value) == len(written):
+        return [_masked(one, text) for one, text in zip(value, written, strict=True)]
+    # A key that has no effect here may still hold another channel's secret.
+    return HIDDEN if value is None and written not in (None, [], {}) else written

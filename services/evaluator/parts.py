@@ -12,6 +12,7 @@ from services.evaluator.promql import Engine
 from services.evaluator.retention import LEAST_SECONDS, Retention
 from services.evaluator.rules.loader import RuleDefaults
 from services.evaluator.rules.manager import RuleManager
+from services.evaluator.rules.rounds import Round
 from services.evaluator.rules.runner import Batch
 from services.evaluator.rules.scheduler import Prepare, Scheduler
 from services.evaluator.rules.settings import RuleSettings, Written
@@ -57,6 +58,12 @@ def make_parts(
         max_series_per_target=config.max_series_per_target,
     )
     rule_telemetry = RuleTelemetry(telemetry)
+    engine = Engine(
+        lookback_s=config.query.lookback_delta,
+        max_samples=config.query.max_samples,
+        timeout_s=_RULE_TIMEOUT,
+        monotonic=clock.monotonic,
+    )
     rules = RuleManager(
         config.rule_files,
         base=base,
@@ -72,12 +79,7 @@ def make_parts(
             external_url=external_url,
             written=written,
         ),
-        engine=Engine(
-            lookback_s=config.query.lookback_delta,
-            max_samples=config.query.max_samples,
-            timeout_s=_RULE_TIMEOUT,
-            monotonic=clock.monotonic,
-        ),
+        engine=engine,
         head=head,
         clock=clock,
         telemetry=rule_telemetry,
@@ -88,7 +90,12 @@ def make_parts(
 
     scrapes = ScrapeManager(head, base=base, clock=clock, telemetry=ScrapeTelemetry(telemetry), on_arrival=arrived)
     scheduler = Scheduler(
-        clock=clock, telemetry=rule_telemetry, submit=submit, scraped_once=lambda: scrapes.scraped_once, prepare=prepare
+        clock=clock,
+        telemetry=rule_telemetry,
+        submit=submit,
+        scraped_once=lambda: scrapes.scraped_once,
+        prepare=prepare,
+        new_round=lambda: Round(engine, head),
     )
     retention = Retention(head, HeadTelemetry(telemetry))
     return Parts(head, rules, scheduler, scrapes, retention, telemetry, clock, base)

@@ -122,16 +122,16 @@ class Run:
         return found[1]
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, each: int | None = None
+        self, matchers: tuple[Matcher, ...], start_ms: int, end_ms: int, *, each: int | None = None
     ) -> Sequence[Block]:
         """Read from the storage, once for equal requests; `each` samples of a series are used, None: all."""
-        key = ("select", tuple(matchers), start_ms, end_ms)
+        key = ("select", matchers, start_ms, end_ms)
         blocks = self.memo.get(key)
         if blocks is None:
             self.budget.check_time()
             blocks = [block for block in self.storage.select(matchers, start_ms, end_ms) if len(block.labels)]
-            self.budget.spend(sum(block.samples if each is None else each * len(block.labels) for block in blocks))
             self.memo[key] = blocks
+        self.budget.spend(sum([block.samples if each is None else each * len(block.labels) for block in blocks]))
         return blocks
 
     def unnamed(self, vector: Vector) -> Vector:

@@ -1,7 +1,6 @@
 """The engine: limits, caches, and the way from an expression to a result."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 
@@ -85,10 +84,9 @@ class Engine:
         """Return the state of one query."""
         return Run(storage, self._settings, self._tables, self.new_budget(), start_ms, end_ms, step_ms, steps)
 
-    @contextmanager
-    def tick(self, storage: Storage, t_ms: int) -> Iterator[Tick]:
-        """Open a tick: what its queries have in common is computed once; the storage must not change meanwhile."""
-        yield Tick(self, storage, t_ms)
+    def tick(self, storage: Storage, t_ms: int) -> Tick:
+        """Return a tick: what its queries have in common is computed once; the storage must not change meanwhile."""
+        return Tick(self, storage, t_ms)
 
     def instant(self, expr: str | ast.Expr, storage: Storage, t_ms: int) -> Result:
         """Evaluate at one time. A range vector expression gives a matrix. Raises PromqlError."""
@@ -118,7 +116,7 @@ class Engine:
             matrix = matrix_result(value, steps)
         else:
             raise EvaluationError("a range query takes a vector or a scalar")
-        return Result("matrix", matrix, run.annotations.warnings, run.annotations.infos)
+        return Result("matrix", matrix, run.annotations.warnings, run.annotations.infos, run.budget.samples)
 
     def evaluate_instant(self, expr: str | ast.Expr, run: Run, t_ms: int) -> Result:
         """Evaluate within a prepared run of one step."""
@@ -128,13 +126,14 @@ class Engine:
                 return self._window(node, run)
             value = EVALUATOR.value(run, node)
         notes = run.annotations
+        about = (notes.warnings, notes.infos, run.budget.samples)
         match value:
-            case Scalar():
-                return Result("scalar", ScalarResult(float(value.values[0]), t_ms), notes.warnings, notes.infos)
-            case Text():
-                return Result("string", StringResult(value.value, t_ms), notes.warnings, notes.infos)
             case Vector():
-                return Result("vector", vector_result(value, t_ms), notes.warnings, notes.infos)
+                return Result("vector", vector_result(value, t_ms), *about)
+            case Scalar():
+                return Result("scalar", ScalarResult(float(value.values[0]), t_ms), *about)
+            case Text():
+                return Result("string", StringResult(value.value, t_ms), *about)
 
     def _window(self, node: ast.Expr, run: Run) -> Result:
         samples = EVALUATOR.windows(run, node)
@@ -148,4 +147,4 @@ class Engine:
         places = np.searchsorted(times, windows.times[axes[rows], columns])
         cells[rows, places], present[rows, places] = windows.values[rows, columns], True
         matrix = matrix_result(Vector(samples.table, cells, present), times)
-        return Result("matrix", matrix, run.annotations.warnings, run.annotations.infos)
+        return Result("matrix", matrix, run.annotations.warnings, run.annotations.infos, run.budget.samples)

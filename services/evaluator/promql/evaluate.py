@@ -30,16 +30,20 @@ class TreeEvaluator:
             case ast.RangeSelector() | ast.Subquery():
                 raise EvaluationError("a range vector cannot stand here", *expr.position)
         found = run.memo.get(expr.text)
-        if found is None:
-            outer, run.annotations = run.annotations, Annotations()
-            try:
-                found = self._compute(run, expr)
-            finally:
-                inner, run.annotations = run.annotations, outer
-                outer.update(inner)
-            if not len(inner):
-                run.memo[expr.text] = found
-        return found
+        if found is not None:
+            # As if it had been read for this query alone: its limit and its figure do not depend on other queries.
+            run.budget.spend(found[1])
+            return found[0]  # type: ignore[no-any-return]  # what was stored below
+        outer, run.annotations = run.annotations, Annotations()
+        before = run.budget.samples
+        try:
+            value = self._compute(run, expr)
+        finally:
+            inner, run.annotations = run.annotations, outer
+            outer.update(inner)
+        if not len(inner):
+            run.memo[expr.text] = value, run.budget.samples - before
+        return value
 
     def _compute(self, run: Run, expr: ast.Expr) -> Value:
         run.budget.check_time()

@@ -50,12 +50,13 @@ class StringResult:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Result:
-    """A query's outcome; `value` is of the class that `type` names."""
+    """A query's outcome; `value` is of the class that `type` names. `samples`: how many it looked at."""
 
     type: Literal["vector", "matrix", "scalar", "string"]
     value: VectorResult | MatrixResult | ScalarResult | StringResult
     warnings: Sequence[str] = field(default_factory=list)
     infos: Sequence[str] = field(default_factory=list)
+    samples: int = 0
 
 
 def vector_result(vector: values.Vector, t_ms: int) -> VectorResult:

@@ -9,12 +9,16 @@ KEPT = 20
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One evaluation: when, how long (s), how many series it gave, and the error, empty when it went well."""
+    """One evaluation: when, how long (s), how many series it gave, and the error, empty when it went well.
+
+    `samples`: how many it looked at; 0 where another server evaluated it.
+    """
 
     at: float
     seconds: float
     series: int
     error: str = ""
+    samples: int = 0
 
 
 @dataclass

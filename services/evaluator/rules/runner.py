@@ -1,7 +1,7 @@
 """Evaluates one rule group: queries in order, recorded series, alert states, events. No I/O; time is an argument."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -12,8 +12,10 @@ from services.evaluator.promql import Engine, Expr, PromqlError
 from services.evaluator.rules.alerting import AlertRunner
 from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule, Rule
 from services.evaluator.rules.explain import Evaluation, RuleHealth
+from services.evaluator.rules.order import ALERT_SERIES
 from services.evaluator.rules.query import Element, Queries, elements
 from services.evaluator.rules.recording import SeriesWriter, recorded
+from services.evaluator.rules.rounds import Round
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import RuleState
 
@@ -27,23 +29,20 @@ class Batch:
     group: str
     states: Mapping[str, RuleState | None]
     events: tuple[AlertEvent, ...]
-    names: frozenset[str] = frozenset()
     failures: tuple[tuple[str, str], ...] = ()
     """Rule name and reason of each rule that could not be evaluated."""
 
 
 @dataclass
-class _Shared:
-    """The tick that the rules of one evaluation share; opened anew when a rule reads what an earlier one wrote."""
+class _Turn:
+    """One evaluation as it goes: its times, its round, and what it gave so far."""
 
-    open: Callable[[], Queries]
-    tick: Queries | None = None
-    written: set[str] = field(default_factory=set)
-
-    def for_rule(self, reads: frozenset[str] | None) -> Queries:
-        if self.tick is None or (self.written and (reads is None or not reads.isdisjoint(self.written))):
-            self.tick, self.written = self.open(), set()
-        return self.tick
+    now: float
+    t_ms: int
+    round: Round
+    states: dict[str, RuleState | None] = field(default_factory=dict)
+    events: list[AlertEvent] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
 
 
 class GroupRunner:
@@ -92,61 +91,61 @@ class GroupRunner:
             with suppress(PromqlError):
                 alerts.try_templates(queries, now)
 
-    def evaluate(self, now: float, monotonic: Callable[[], float], queries: Queries | None = None) -> Batch:
+    def evaluate(
+        self,
+        now: float,
+        monotonic: Callable[[], float],
+        queries: Queries | None = None,
+        shared: Round | None = None,
+    ) -> Batch:
         """Evaluate all rules at `now`, in order; a rule that fails does not stop the others.
 
-        `queries` stand in for the engine over our own samples.
+        `queries` stand in for the engine over our own samples. `shared`: the round that the evaluation is part of.
         """
-        began = monotonic()
+        began = start = monotonic()
         t_ms = round((now - self.group.query_offset) * 1000)
-        states: dict[str, RuleState | None] = {}
-        events: list[AlertEvent] = []
-        names: set[str] = set()
-        failures: list[tuple[str, str]] = []
-        with ExitStack() as ticks:
-            shared = _Shared(lambda: queries or ticks.enter_context(self._engine.tick(self._head, t_ms)))
-            for rule in self.group.rules:
-                start = monotonic()
-                tick = shared.for_rule(self._reads[rule.key])
-                found: list[Element] = []
-                error = ""
-                try:
-                    found = elements(tick.instant(rule.expr))
-                    wrote = self._apply(rule, found, tick, now, t_ms, states, events)
-                    shared.written |= wrote
-                    names |= wrote
-                except PromqlError as problem:
-                    error, reason = problem.message, problem.reason
-                except Exception as problem:  # noqa: BLE001 - a defect that one rule hits must not cost the others
-                    error, reason = f"internal error: {type(problem).__name__}: {problem}", "internal"
-                if error:
-                    failures.append((rule.name, reason))
-                    self._failed(rule, now, states, events)
-                self._explain(rule, Evaluation(now, monotonic() - start, len(found), error))
-        self.last_at, self.last_seconds = now, monotonic() - began
-        return Batch(self.group.key, states, tuple(events), frozenset(names), tuple(failures))
+        turn = _Turn(now, t_ms, Round(self._engine, self._head) if shared is None else shared)
+        for rule in self.group.rules:
+            found: list[Element] = []
+            error, samples = "", 0
+            try:
+                tick = queries or turn.round.tick(t_ms, self._reads[rule.key])
+                result = tick.instant(rule.expr)
+                found, samples = elements(result), result.samples
+                self._apply(rule, found, tick, turn)
+            except PromqlError as problem:
+                error, reason = problem.message, problem.reason
+            except Exception as problem:  # noqa: BLE001 - a defect that one rule hits must not cost the others
+                error, reason = f"internal error: {type(problem).__name__}: {problem}", "internal"
+            if error:
+                turn.failures.append((rule.name, reason))
+                self._failed(rule, turn)
+            ended = monotonic()
+            self._explain(rule, Evaluation(now, ended - start, len(found), error, samples))
+            start = ended
+        self.last_at, self.last_seconds = now, start - began
+        return Batch(self.group.key, turn.states, tuple(turn.events), tuple(turn.failures))
 
-    def _apply(
-        self, rule: Rule, found: list[Element], tick: Queries, now: float, t_ms: int,
-        states: dict[str, RuleState | None], events: list[AlertEvent],
-    ) -> set[str]:  # fmt: skip
+    def _apply(self, rule: Rule, found: list[Element], tick: Queries, turn: "_Turn") -> None:
         writer = self._writers[rule.key]
         if isinstance(rule, RecordingRule):
-            writer.write(t_ms, recorded(rule, found, self.group.limit))
-            return {rule.name}
-        outcome = self.alerts[rule.key].evaluate(found, tick, now)
-        states.update(outcome.states)
-        events += outcome.events
-        writer.write(t_ms, outcome.series)
+            writer.write(turn.t_ms, recorded(rule, found, self.group.limit))
+            turn.round.wrote({rule.name})
+            return
+        outcome = self.alerts[rule.key].evaluate(found, tick, turn.now)
+        turn.states.update(outcome.states)
+        turn.events += outcome.events
+        if outcome.series or writer.alive:
+            writer.write(turn.t_ms, outcome.series)
+            turn.round.wrote(ALERT_SERIES)
         if outcome.error is not None:
             raise outcome.error
-        return {"ALERTS", "ALERTS_FOR_STATE"} if outcome.series or writer.alive else set()
 
-    def _failed(self, rule: Rule, now: float, states: dict[str, RuleState | None], events: list[AlertEvent]) -> None:
+    def _failed(self, rule: Rule, turn: "_Turn") -> None:
         if isinstance(rule, AlertingRule):
-            outcome = self.alerts[rule.key].resend(now)
-            states.update(outcome.states)
-            events += outcome.events
+            outcome = self.alerts[rule.key].resend(turn.now)
+            turn.states.update(outcome.states)
+            turn.events += outcome.events
 
     def _explain(self, rule: Rule, evaluation: Evaluation) -> None:
         health = self.health[rule.key]

@@ -1,35 +1,64 @@
-"""When a group is evaluated: as soon as samples that it reads came in, and at the latest once per interval. Pure.
+"""When a group is evaluated: once per interval, as soon as the scrapes of its tick are in, or when they are late. Pure.
 
-A group is due
-- at a sample's arrival: at once where its source brings samples no more often than the group's interval, but not
-  before `min_gap` after its last evaluation (arrivals in between are answered together); a source that is faster than
-  the group's interval can't push the group beyond its interval;
-- without an arrival: an interval after its last evaluation plus a short grace for scrapes that are late.
+A group learns from arrivals which sources bring what it reads, and when. Its tick ends where the sources rest longest:
+what is scraped together is evaluated together, right after the last of it. So
 
-So breach to event costs the scrape's phase plus at most `min_gap`, and no second timer beats against the scrapes.
-After a start the first round waits until every target was scraped once, or for `first_deadline`: on half of the data
-`count(up) < 3` would be a false alarm.
+- a group over one target, or over targets scraped together, is evaluated milliseconds after their scrape;
+- many targets spread over the interval cost one evaluation per interval, not one per scrape phase;
+- a source that is slower than the group is waited for in the ticks in which it is due; one that is faster, for its
+  last scrape in the tick;
+- a source that does not come holds a tick up by a short grace, and after two of its intervals it is forgotten.
+
+Groups that read what other groups record have those groups among their sources (`order.py`). After a start the first
+round waits until every target was scraped once, or for `first_deadline`: on half of the data `count(up) < 3` would be
+a false alarm.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from services.evaluator.scrape.arrival import Arrival
 
 Cause = Literal["samples", "interval"]
-_GAP_SHARE = 1 / 20
-_LONGEST_GAP_SHARE = 1 / 4
-_COST_FACTOR = 10
 _GRACE_SHARE = 0.1
 _LONGEST_GRACE = 0.5
+_GAP_SHARE = 1 / 20
+_FORGOTTEN_AFTER = 2
+_HALF = 2
+_ON_BEAT = 1e-6
 
 
-def min_gap(interval: float, seconds: float) -> float:
-    """Return the least time between two evaluations of a group, seconds.
+@dataclass(slots=True)
+class Source:
+    """When samples last came from somewhere (monotonic), and how often they come, seconds."""
 
-    A twentieth of the interval, or ten times what its last evaluation took, but at most a quarter of the interval.
+    last: float
+    interval: float
+
+    def keeps_beat(self, interval: float) -> bool:
+        """Tell whether it comes at the same moments of each interval, or of some."""
+        ratio = max(self.interval, interval) / min(self.interval, interval)
+        return abs(ratio - round(ratio)) < _ON_BEAT
+
+
+def end_of_tick(sources: Iterable[Source], now: float, interval: float, slack: float) -> float | None:
+    """Return the time after `now`, at most an interval away, after which no source comes for longest.
+
+    A pause must be longer by `slack` to move the end of the tick from where it is. Sources that are slower than the
+    interval have a say only where all are; those that are off its beat have none (None: nobody has).
     """
-    return min(max(interval * _GAP_SHARE, seconds * _COST_FACTOR), interval * _LONGEST_GAP_SHARE)
+    steady = [one for one in sources if one.keeps_beat(interval)]
+    steady = [one for one in steady if one.interval <= interval] or steady
+    ahead = sorted({interval - (now - one.last) % interval for one in steady})
+    if not ahead:
+        return None
+    best, longest = ahead[-1], ahead[0] + interval - ahead[-1] + slack
+    for one, following in pairwise(ahead):
+        if following - one > longest:
+            best, longest = one, following - one
+    return now + best
 
 
 @dataclass
@@ -45,9 +74,15 @@ class Slot:
     at: float = 0.0
     due: float = 0.0
     cause: Cause = "interval"
-    through: frozenset[str] = frozenset()
     patient: bool = True
     """Whether it waits for late scrapes at all; a group over another server's samples does not."""
+    sources: dict[str, Source] = field(default_factory=dict)
+    end: float = 0.0
+    """When the last of its sources is expected to come in this tick."""
+    earliest: float = 0.0
+    """Not before then, even when all samples are in: a source may come off its beat."""
+    awaited: dict[str, float] = field(default_factory=dict)
+    """The sources that its tick still lacks, and from when on what they bring belongs to the tick."""
 
     def start(self, first_deadline: float) -> None:
         """Set the first deadline of a group that was never evaluated."""
@@ -55,19 +90,25 @@ class Slot:
             self.due, self.cause = first_deadline, "interval"
 
     def concerns(self, arrival: Arrival) -> bool:
-        """Tell whether the group reads any of the samples and did not lead to them itself."""
-        if self.key in arrival.through:
-            return False
+        """Tell whether the group reads any of the samples."""
         return self.reads is None or not self.reads.isdisjoint(arrival.names)
 
     def arrive(self, arrival: Arrival, now: float, *, not_before: float) -> None:
         """Note samples that the group reads."""
-        gap = min_gap(self.interval, self.seconds) if arrival.interval >= self.interval else self.interval
-        at = max(now, not_before, now if self.last is None else self.last + gap)
-        self.through |= arrival.through
+        knew = bool(self.sources)
+        self.sources[arrival.source] = Source(now, arrival.interval)
         self.at = max(self.at, arrival.at)
         if self.arrived is None:
             self.arrived = now
+        if self.last is None:
+            self._bring_forward(max(now, not_before))
+            return
+        if now >= self.awaited.get(arrival.source, now):
+            waited = self.awaited.pop(arrival.source, None) is not None
+            if (waited and not self.awaited) or not knew:
+                self._bring_forward(max(now, not_before, self.earliest))
+
+    def _bring_forward(self, at: float) -> None:
         if at < self.due:
             self.due, self.cause = at, "samples"
 
@@ -89,7 +130,23 @@ class Slot:
         return 0 if self.last is None else max(0, int((now - self.last) / self.interval) - 1)
 
     def done(self, now: float, seconds: float) -> None:
-        """Note an evaluation and set the next deadline."""
-        self.last, self.seconds, self.arrived, self.through = now, seconds, None, frozenset()
-        self.due = now + self.interval + self.grace
-        self.cause = "interval"
+        """Note an evaluation; set the end of the next tick, and what it awaits."""
+        self.last, self.seconds, self.arrived, self.cause = now, seconds, None, "interval"
+        for key, one in list(self.sources.items()):
+            if now - one.last > _FORGOTTEN_AFTER * max(one.interval, self.interval) + self.grace:
+                del self.sources[key]
+        slack = self.interval * _GAP_SHARE
+        end = end_of_tick(self.sources.values(), now, self.interval, slack)
+        if end is None:
+            on_beat = -self.grace <= self.end - now <= slack
+            end = (self.end if on_beat else now) + self.interval
+        elif end - now < slack:
+            end += self.interval
+        self.end, self.earliest = end, end - slack if self.sources else now + slack
+        self.awaited = {}
+        for key, one in self.sources.items():
+            rounds = int((end + slack / _HALF - one.last) / one.interval)
+            expected = one.last + rounds * one.interval
+            if rounds and expected > now:
+                self.awaited[key] = max(now, expected - min(one.interval, self.interval) / _HALF)
+        self.due = end + (self.grace if self.awaited else 0.0)

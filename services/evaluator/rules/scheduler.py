@@ -5,13 +5,17 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.common.clock import Clock
+from services.evaluator.rules.order import order_of
 from services.evaluator.rules.query import Queries
+from services.evaluator.rules.rounds import Round
 from services.evaluator.rules.runner import Batch, GroupRunner
 from services.evaluator.rules.schedule import Slot
 from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
+_TURN_SECONDS = 0.025
+"""So long groups are evaluated without a pause; then scrapes and requests get their turn."""
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""
 
@@ -19,7 +23,8 @@ Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 class Scheduler:
     """One loop for all groups; an evaluation takes milliseconds and runs between two awaits.
 
-    `scraped_once` tells whether every target has had its first scrape.
+    `scraped_once` tells whether every target has had its first scrape. `new_round` makes what groups that are
+    evaluated together share.
     """
 
     def __init__(
@@ -30,12 +35,14 @@ class Scheduler:
         submit: Callable[[Batch], None],
         scraped_once: Callable[[], bool],
         prepare: Prepare,
+        new_round: Callable[[], Round],
     ) -> None:
         self._clock, self._telemetry, self._submit, self._scraped_once = clock, telemetry, submit, scraped_once
-        self._prepare = prepare
+        self._prepare, self._new_round = prepare, new_round
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._slots: dict[str, Slot] = {}
         self._runners: dict[str, GroupRunner] = {}
+        self._order = order_of(())
         self._wake = asyncio.Event()
         self._first_deadline = clock.monotonic()
         self._open = False
@@ -44,12 +51,15 @@ class Scheduler:
         """Take these groups into force; those that stay are tried at once, so that a change shows what it gives."""
         old, self._slots = self._slots, {}
         self._runners = {runner.group.key: runner for runner in runners}
+        self._order = order_of([runner.group for runner in runners])
         now = self._clock.monotonic()
-        for runner in runners:
-            group = runner.group
-            slot = self._slots[group.key] = Slot(group.key, group.interval, group.reads, patient=not group.source)
-            before = old.get(group.key)
+        for key in self._order.keys:
+            group = self._runners[key].group
+            slot = self._slots[key] = Slot(key, group.interval, group.reads, patient=not group.source)
+            before = old.get(key)
             if before is not None and before.last is not None:
+                if before.reads == slot.reads:
+                    slot.sources = before.sources
                 slot.done(before.last, before.seconds)
                 slot.due = now
             else:
@@ -98,16 +108,32 @@ class Scheduler:
             due = min((slot.due for slot in self._slots.values()), default=now + _IDLE)
             if due > now:
                 await self._wait(due - now)
-                continue
-            for slot in [slot for slot in self._slots.values() if slot.due <= now]:
-                self._begin(slot)
-                # Scrapes and requests get their turn between two groups.
+            else:
+                self.turn()
                 await asyncio.sleep(0)
 
-    def _begin(self, slot: Slot) -> None:
-        runner = self._runners.get(slot.key)
-        if runner is None or not runner.group.source:
-            self.evaluate(slot)
+    def turn(self) -> None:
+        """Evaluate groups that are due, in their order, with one time and one tick for all; some may be left."""
+        began = self._clock.monotonic()
+        due = [slot for slot in self._slots.values() if slot.due <= began]
+        moments = self._moments(due)
+        shared = self._new_round()
+        for slot, at in zip(due, moments, strict=True):
+            self._begin(slot, at, shared)
+            if self._clock.monotonic() - began > _TURN_SECONDS:
+                return
+
+    def _moments(self, due: Sequence[Slot]) -> list[float]:
+        """Return when to evaluate each group: those that fresh samples made due, at the time of the newest."""
+        now = self._clock.now()
+        own = [slot.moment(now, self._runners[slot.key].last_at) for slot in due]
+        newest = max((at for at in own if at != now), default=now)
+        return [now if at == now else newest for at in own]
+
+    def _begin(self, slot: Slot, at: float, shared: Round) -> None:
+        runner = self._runners[slot.key]
+        if not runner.group.source:
+            self._evaluate(slot, runner, at, shared)
         elif slot.key in self._asking:
             # Its source is slower than its interval.
             self._telemetry.missed.labels(slot.key).inc()
@@ -123,35 +149,30 @@ class Scheduler:
         queries = await self._prepare(runner, at)
         # A reload may have come meanwhile; the new group is evaluated on its own.
         if self._runners.get(slot.key) is runner:
-            self._finish(slot, runner, at, queries, "interval", frozenset({slot.key}))
+            self._finish(slot, runner.evaluate(at, self._clock.monotonic, queries), at, "interval")
 
-    def evaluate(self, slot: Slot) -> None:
-        """Evaluate one group now and hand on its states, events and series."""
-        runner = self._runners.get(slot.key)
-        if runner is None:
-            return
+    def _evaluate(self, slot: Slot, runner: GroupRunner, at: float, shared: Round) -> None:
         began = self._clock.monotonic()
         self._telemetry.missed.labels(slot.key).inc(slot.missed(began))
         if slot.arrived is not None:
             self._telemetry.wait.observe(began - slot.arrived)
-        cause, through = slot.cause, slot.through | {slot.key}
-        at = slot.moment(self._clock.now(), runner.last_at)
+        cause = slot.cause
         # First, so that whatever the evaluation raises, the group is not due again at once for ever.
         slot.done(began, slot.seconds)
-        self._finish(slot, runner, at, None, cause, through)
+        self._finish(slot, runner.evaluate(at, self._clock.monotonic, shared=shared), at, cause)
 
-    def _finish(
-        self, slot: Slot, runner: GroupRunner, at: float, queries: Queries | None, cause: str, through: frozenset[str]
-    ) -> None:
-        batch = runner.evaluate(at, self._clock.monotonic, queries)
+    def _finish(self, slot: Slot, batch: Batch, at: float, cause: str) -> None:
+        runner = self._runners[slot.key]
         slot.seconds = runner.last_seconds
         self._telemetry.evaluations.labels(slot.key, cause).inc()
         self._telemetry.seconds.observe(runner.last_seconds)
         for _rule, reason in batch.failures:
             self._telemetry.failures.labels(slot.key, reason).inc()
         self._submit(batch)
-        if batch.names:
-            self.arrive(Arrival(batch.names, runner.group.interval, at, through))
+        wrote = Arrival(frozenset(), runner.group.interval, at, f"\xfe{slot.key}")
+        now = self._clock.monotonic()
+        for key in self._order.readers.get(slot.key, ()):
+            self._slots[key].arrive(wrote, now, not_before=now if self._open else self._first_deadline)
 
     async def _wait(self, seconds: float) -> None:
         sleeper = asyncio.ensure_future(self._clock.sleep(seconds))

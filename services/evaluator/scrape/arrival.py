@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Arrival:
-    """New samples of these metric names, taken at `at`; their source brings them every `interval` seconds.
-
-    `through` names the rule groups whose evaluation led here, so that groups that read each other come to rest.
-    """
+    """New samples of these metric names, taken at `at`; their `source` brings them every `interval` seconds."""
 
     names: frozenset[str]
     interval: float
     at: float
-    through: frozenset[str] = frozenset()
+    source: str = ""
 
 
 OnArrival = Callable[[Arrival], None]

@@ -91,26 +91,26 @@ def test_a_range_query_takes_no_windows_and_no_text(storage, text):
 
 
 def test_a_tick_reads_and_computes_equal_parts_once(storage):
-    with Engine().tick(storage, 300_000) as tick:
-        first = tick.instant("sum(rate(a_total[1m])) > 1")
-        assert len(storage.reads) == 1
-        again = tick.instant("sum(rate(a_total[1m])) > 2")
-        other = tick.instant("count(rate(a_total[1m]))")
-        assert len(storage.reads) == 1
-        tick.instant("a_total")
-        assert len(storage.reads) == 2
+    tick = Engine().tick(storage, 300_000)
+    first = tick.instant("sum(rate(a_total[1m])) > 1")
+    assert len(storage.reads) == 1
+    again = tick.instant("sum(rate(a_total[1m])) > 2")
+    other = tick.instant("count(rate(a_total[1m]))")
+    assert len(storage.reads) == 1
+    tick.instant("a_total")
+    assert len(storage.reads) == 2
     assert first.value.values.tolist() == [3.0]
     assert again.value.values.tolist() == [3.0]
     assert other.value.values.tolist() == [2.0]
 
 
 def test_annotations_come_with_every_query_of_a_tick(storage):
-    with Engine().tick(storage, 300_000) as tick:
-        for _ in range(2):
-            result = tick.instant("rate(b[1m]) + quantile(2, b)")
-            assert len(result.infos) == 1
-            assert 'name does not end in _total/_sum/_count/_bucket: "b" (1:6)' in result.infos[0]
-            assert result.warnings == ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:24)"]
+    tick = Engine().tick(storage, 300_000)
+    for _ in range(2):
+        result = tick.instant("rate(b[1m]) + quantile(2, b)")
+        assert len(result.infos) == 1
+        assert 'name does not end in _total/_sum/_count/_bucket: "b" (1:6)' in result.infos[0]
+        assert result.warnings == ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:24)"]
 
 
 def test_the_sample_limit_is_per_query(storage):

@@ -134,8 +134,8 @@ def test_an_annotation_stands_once_however_often_it_comes_up(storage):
 
 def test_a_tick_gives_each_query_its_own_annotations(storage):
     engine = Engine()
-    with engine.tick(storage, 60_000) as tick:
-        first = tick.instant("sum(rate(gauge[1m]))")
-        assert tick.instant("sum(rate(c_total[1m]))").infos == []
-        assert tick.instant("sum(rate(gauge[1m]))").infos == first.infos != []
-        assert tick.instant("1 + sum(rate(gauge[1m]))").infos != []
+    tick = engine.tick(storage, 60_000)
+    first = tick.instant("sum(rate(gauge[1m]))")
+    assert tick.instant("sum(rate(c_total[1m]))").infos == []
+    assert tick.instant("sum(rate(gauge[1m]))").infos == first.infos != []
+    assert tick.instant("1 + sum(rate(gauge[1m]))").infos != []

@@ -11,6 +11,7 @@ import pytest
 from services.common.labels import fingerprint
 from services.evaluator.promql import EvaluationError, PromqlError, Result, ScalarResult, VectorResult
 from services.evaluator.remote.prefetch import prefetch
+from services.evaluator.rules.rounds import Round
 from services.evaluator.rules.scheduler import Scheduler
 from services.evaluator.rules.state import ActiveAlert, AlertState, RuleState
 
@@ -96,7 +97,7 @@ class Bench:
         self.world, self.batches = world, []
         self.scheduler = Scheduler(
             clock=world.clock, telemetry=world.manager._telemetry, submit=self.batches.append,
-            scraped_once=lambda: True, prepare=prepare,
+            scraped_once=lambda: True, prepare=prepare, new_round=lambda: Round(world.engine, world.head),
         )  # fmt: skip
 
     @contextlib.asynccontextmanager

@@ -21,7 +21,7 @@ class TestRecording:
         assert world.values("r") == {"over": 4}
         assert world.values("s") == {"": 4}
         assert sent(batch) == [("A", "", "firing")]
-        assert batch.names == {"r", "s", "ALERTS", "ALERTS_FOR_STATE"}
+        assert world.values("ALERTS") == {"": 1}
 
     def test_a_result_that_goes_is_stale(self, world):
         world.rule(record="r", expr="m > 1")

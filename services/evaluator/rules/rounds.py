@@ -1,0 +1,36 @@
+"""One tick for all rules that are evaluated at the same time, so that what they have in common is computed once."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from services.evaluator.head import Head
+from services.evaluator.promql import Engine, Tick
+
+
+@dataclass
+class _Open:
+    tick: Tick
+    written: set[str] = field(default_factory=set)
+
+
+class Round:
+    """The evaluations between two awaits; nothing but rules may write to the head meanwhile.
+
+    A tick's results are as old as the tick: it is opened anew for a rule that reads what a rule wrote since.
+    """
+
+    def __init__(self, engine: Engine, head: Head) -> None:
+        self._engine, self._head = engine, head
+        self._ticks: dict[int, _Open] = {}
+
+    def tick(self, t_ms: int, reads: AbstractSet[str] | None) -> Tick:
+        """Return the tick at a time for a rule that reads these names (None: any)."""
+        found = self._ticks.get(t_ms)
+        if found is None or (found.written and (reads is None or not found.written.isdisjoint(reads))):
+            found = self._ticks[t_ms] = _Open(self._engine.tick(self._head, t_ms))
+        return found.tick
+
+    def wrote(self, names: AbstractSet[str]) -> None:
+        """Hear what a rule wrote."""
+        for one in self._ticks.values():
+            one.written |= names

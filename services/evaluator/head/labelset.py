@@ -4,6 +4,7 @@ import sys
 from collections.abc import ItemsView, Iterator, Mapping
 
 _MOST_SHAPES = 10_000
+Values = tuple[str, ...]
 _shapes: dict[tuple[str, ...], dict[str, int]] = {}
 
 
@@ -17,28 +18,51 @@ class _Pairs(ItemsView[str, str]):
         return self._mapping.pairs()
 
 
-class LabelSet(Mapping[str, str]):
-    """An unchangeable mapping of label names to values, a third of a dict's size."""
+class Tail:
+    """Labels that many sets end with, such as a target's; their values are held once for all of them."""
 
-    __slots__ = ("_places", "_values")
+    __slots__ = ("names", "values")
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        names = tuple(labels)
+        self.names = tuple(labels)
+        self.values = tuple([sys.intern(value) for value in labels.values()])
+
+
+class LabelSet(Mapping[str, str]):
+    """An unchangeable mapping of label names to values, a third of a dict's size.
+
+    Sets that end with the labels of `tail` share its values. `like` are the other values of a set that is probably
+    equal but for them; where it is, both hold the same tuple.
+    """
+
+    __slots__ = ("_places", "_tail", "own")
+
+    def __init__(self, labels: Mapping[str, str], tail: Tail | None = None, like: Values | None = None) -> None:
+        names, values = tuple(labels), tuple(labels.values())
         places = _shapes.get(names)
         if places is None:
             if len(_shapes) >= _MOST_SHAPES:
                 _shapes.clear()
             places = _shapes[names] = {sys.intern(name): place for place, name in enumerate(names)}
         self._places = places
-        self._values = tuple([sys.intern(value) for value in labels.values()])
+        self._tail: Values = ()
+        if tail is not None and tail.names:
+            size = len(tail.names)
+            if names[-size:] == tail.names and values[-size:] == tail.values:
+                self._tail, values = tail.values, values[:-size]
+        self.own = like if like == values else tuple([sys.intern(value) for value in values])
 
     def __getitem__(self, name: str) -> str:
-        return self._values[self._places[name]]
+        place, own = self._places[name], self.own
+        return own[place] if place < len(own) else self._tail[place - len(own)]
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]  # str keys only
         """Return a label's value, or the default."""
         place = self._places.get(name)
-        return default if place is None else self._values[place]
+        if place is None:
+            return default
+        own = self.own
+        return own[place] if place < len(own) else self._tail[place - len(own)]
 
     def __contains__(self, name: object) -> bool:
         return name in self._places
@@ -47,11 +71,11 @@ class LabelSet(Mapping[str, str]):
         return iter(self._places)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._places)
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Return names with values."""
-        return zip(self._places, self._values, strict=True)
+        return zip(self._places, self.own + self._tail, strict=True)
 
     def items(self) -> ItemsView[str, str]:
         """Return a view of names with values."""
@@ -59,7 +83,7 @@ class LabelSet(Mapping[str, str]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, LabelSet) and other._places is self._places:
-            return self._values == other._values
+            return self.own + self._tail == other.own + other._tail
         return isinstance(other, Mapping) and dict(self.pairs()) == dict(other.items())
 
     __hash__ = None  # type: ignore[assignment]  # as a dict: equal to one, so not hashable

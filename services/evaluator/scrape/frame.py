@@ -1,6 +1,7 @@
 """What stays the same on a page from scrape to scrape, compared in blocks of bytes."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,31 @@ class Frame:
             windows(body, part.size, starts.take(part.lines) + part.offsets).tobytes() == part.content
             for part in self._blocks
         )
+
+    def equals(self, other: "Frame") -> bool:
+        """Tell whether another frame has the same bytes."""
+        return np.array_equal(self.key_lengths, other.key_lengths) and self._contents() == other._contents()
+
+    def _contents(self) -> list[bytes]:
+        return [part.content for part in self._blocks]
+
+    def digest(self) -> bytes:
+        """Return a hash of all that is compared."""
+        found = blake2b(self.key_lengths.tobytes(), digest_size=16)
+        for content in self._contents():
+            found.update(content)
+        return found.digest()
+
+    def keys(self) -> list[bytes]:
+        """Return the bytes before the value of each line, put together again."""
+        ends = np.cumsum(self.key_lengths)
+        starts = ends - self.key_lengths
+        text = bytearray(int(ends[-1]) if len(ends) else 0)
+        for part in self._blocks:
+            every = np.ndarray((len(text) - part.size + 1,), f"V{part.size}", text, strides=(1,))
+            every[starts[part.lines] + part.offsets] = np.frombuffer(part.content, f"V{part.size}")
+        whole = bytes(text)
+        return [whole[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def _cut(body: bytes, starts: Places, key_lengths: Places, chosen: Places, size: int) -> _Blocks:

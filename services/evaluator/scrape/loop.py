@@ -16,7 +16,8 @@ from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.exposition import ExpositionError, MetricMeta
 from services.evaluator.scrape.mapping import NOTHING, Mapped, SeriesMapper
-from services.evaluator.scrape.page_reader import PageReader, Shape
+from services.evaluator.scrape.page_reader import PageReader
+from services.evaluator.scrape.shapes import Shape, Shapes
 from services.evaluator.scrape.targets import Target
 from services.evaluator.telemetry import ScrapeTelemetry
 
@@ -59,11 +60,12 @@ class TargetLoop:
         clock: Clock,
         telemetry: ScrapeTelemetry,
         on_arrival: OnArrival,
+        shapes: Shapes | None = None,
     ) -> None:
         self.target, self.config, self.status = target, config, TargetStatus()
         self._fetch, self._head, self._clock, self._telemetry = fetch, head, clock, telemetry
         self._on_arrival = on_arrival
-        self._reader, self._mapper, self._mapped = PageReader(), SeriesMapper(target, config), NOTHING
+        self._reader, self._mapper, self._mapped = PageReader(shapes), SeriesMapper(target, config), NOTHING
         self._columns = head.target(target.key, interval_s=target.interval)
         self._report = head.target(f"{target.key}\xffreport", interval_s=target.interval)
         self._report_layout = Layout(tuple({"__name__": name, **dict(target.labels)} for name in REPORT_NAMES))
@@ -106,7 +108,7 @@ class TargetLoop:
             shape, values = self._reader.read(fetched.body, openmetrics=fetched.openmetrics, pick=self._pick)
             mapped = self._mapped
             self._store(t_ms, shape, values, mapped)
-            scraped, kept, added = len(shape.series), mapped.kept, mapped.added
+            scraped, kept, added = shape.count, mapped.kept, mapped.added
             self.status.meta = shape.meta
         except ScrapeError as failure:
             error = failure
@@ -118,7 +120,8 @@ class TargetLoop:
         report = np.array([up, duration, scraped, kept, added], dtype=np.float64)
         self._report.append(t_ms, self._report_layout, report)
         self._note(at, duration, error, scraped)
-        self._on_arrival(Arrival(self._names | gone | frozenset(REPORT_NAMES), self.target.interval, at))
+        names = self._names | gone | frozenset(REPORT_NAMES)
+        self._on_arrival(Arrival(names, self.target.interval, at, self.target.key))
 
     def take_over(self, old: "TargetLoop") -> None:
         """Go on from the loop that scraped the same target until now."""
@@ -130,7 +133,8 @@ class TargetLoop:
         self._forget_left_out()
         for columns in (self._columns, self._report):
             columns.append_stale(max(round(now * 1000), columns.last_time + 1))
-        self._on_arrival(Arrival(self._names | frozenset(REPORT_NAMES), self.target.interval, now))
+        names = self._names | frozenset(REPORT_NAMES)
+        self._on_arrival(Arrival(names, self.target.interval, now, self.target.key))
 
     async def _get(self) -> Fetched:
         if self.refused:

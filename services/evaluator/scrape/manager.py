@@ -17,6 +17,7 @@ from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.discovery import FileDiscovery, static_groups
 from services.evaluator.scrape.http_discovery import HttpDiscovery
 from services.evaluator.scrape.loop import TargetLoop
+from services.evaluator.scrape.shapes import Shapes
 from services.evaluator.scrape.targets import Discovered, TargetGroup, build_targets
 from services.evaluator.telemetry import ScrapeTelemetry
 
@@ -46,6 +47,7 @@ class ScrapeManager:
     ) -> None:
         self._head, self._base, self._clock, self._telemetry = head, base, clock, telemetry
         self._on_arrival = on_arrival
+        self._shapes = Shapes()
         self._jobs: dict[str, _Job] = {}
 
     async def apply(self, configs: Sequence[ScrapeConfig]) -> None:
@@ -169,6 +171,7 @@ class ScrapeManager:
                 fresh = TargetLoop(
                     target, job.config, job.client.fetch, self._head,
                     clock=self._clock, telemetry=self._telemetry, on_arrival=self._on_arrival,
+                    shapes=self._shapes,
                 )  # fmt: skip
                 job.loops[key] = (fresh, asyncio.create_task(self._keep(fresh), name=f"scrape {target.url}"))
         self._limit(job)

@@ -1,17 +1,17 @@
 """From a page's series to the series that are kept: target labels, relabelling, limits."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.evaluator.head import LabelSet, Layout, label_set
+from services.evaluator.head import LabelSet, Layout, Tail, label_set
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.exposition import parse_series
-from services.evaluator.scrape.page_reader import Shape
 from services.evaluator.scrape.relabel import relabel
+from services.evaluator.scrape.shapes import Shape
 from services.evaluator.scrape.targets import Target
 
 _PREFIX = "exported_"
@@ -35,12 +35,12 @@ class Mapped:
 
     def wanted(self, shape: Shape) -> NDArray[np.int64] | None:
         """Return which values are worth parsing; None: all."""
-        return None if self.timed or len(self.rows) == len(shape.series) else self.rows
+        return None if self.timed or len(self.rows) == shape.count else self.rows
 
 
 NOTHING = Mapped(np.empty(0, np.int64), Layout(()), (), frozenset(), 0, 0)
 Keep = Callable[[str], bool] | None
-_Known = dict[bytes, LabelSet | None]
+_Found = Sequence[LabelSet | None]
 # In place of labels: a series that no rule needs.
 _UNWANTED = label_set({})
 
@@ -50,35 +50,41 @@ class SeriesMapper:
 
     def __init__(self, target: Target, config: ScrapeConfig) -> None:
         self._labels = dict(target.labels)
+        self._tail = Tail(self._labels)
         self._config = config
         self._shape: Shape | None = None
         self._mapped: Mapped | None = None
         self._keep: Keep = None
-        self._known: _Known = {}
+        self._found: _Found = ()
 
     def map(self, shape: Shape, keep: Keep = None) -> Mapped:
         """Return the mapping of a shape, of metric names that `keep` takes (None: all).
 
         Raises ScrapeError for a bad series and for what exceeds a limit.
         """
-        if self._mapped is not None and shape is self._shape and keep is self._keep:
-            return self._mapped
-        before = self._known
+        old = self._shape
+        if self._mapped is not None and old is not None and keep is self._keep:
+            if shape is not old and shape.same_series(old):
+                self._shape = shape
+            if shape is self._shape:
+                return self._mapped
+        before = dict(zip(old.series, self._found, strict=True)) if old is not None else {}
+        reusable = before if keep is self._keep else {}
         if keep is not self._keep:
-            self._known, self._keep = {}, keep
-        known: _Known = {}
-        chosen = _Chosen()
+            self._shape, self._found, self._keep = None, (), keep
+        chosen = _Chosen(shape)
+        known: dict[bytes, LabelSet | None] = {}
+        found: list[LabelSet | None] = []
         for row, raw in enumerate(shape.series):
-            found = self._known[raw] if raw in self._known else self._series(raw)
-            known[raw] = found
-            if found is not None:
-                timed = self._config.honor_timestamps and shape.times is not None and shape.times[row] is not None
+            one = known[raw] = reusable[raw] if raw in reusable else self._series(raw, shape, row)
+            found.append(one)
+            if one is not None:
                 repeats = shape.times is not None and shape.times[row] is not None
-                chosen.take(row, raw, found, timed=timed, may_repeat=repeats)
+                chosen.take(row, raw, one, timed=self._config.honor_timestamps and repeats, may_repeat=repeats)
         self._check_count(chosen.kept)
-        added = sum(1 for raw in known if raw not in before and known[raw] is not None)
-        self._shape, self._known = shape, known
-        mapped = chosen.mapped(added)
+        mapped = chosen.mapped(sum(1 for raw, one in known.items() if one is not None and raw not in before))
+        whole = len(mapped.layout.labels) == shape.count
+        self._shape, self._found = shape, mapped.layout.labels if whole else tuple(found)
         # Series are "added" once: the next scrape of the same shape adds none.
         self._mapped = replace(mapped, added=0)
         return mapped
@@ -88,7 +94,7 @@ class SeriesMapper:
         if limit and kept > limit:
             raise ScrapeError("limit", f"{kept} samples exceed sample_limit {limit}")
 
-    def _series(self, raw: bytes) -> LabelSet | None:
+    def _series(self, raw: bytes, shape: Shape, row: int) -> LabelSet | None:
         try:
             labels = parse_series(raw)
         except ValueError as error:
@@ -100,7 +106,11 @@ class SeriesMapper:
         if "__name__" not in after:
             raise ScrapeError("format", f"metric relabelling removed the name of {raw.decode(errors='replace')[:80]}")
         self._check_labels(after)
-        return label_set(after) if self._keep is None or self._keep(after["__name__"]) else _UNWANTED
+        if self._keep is not None and not self._keep(after["__name__"]):
+            return _UNWANTED
+        made = LabelSet(after, self._tail, shape.texts[row])
+        shape.texts[row] = made.own
+        return made
 
     def _check_labels(self, labels: Mapping[str, str]) -> None:
         config, name = self._config, labels["__name__"]
@@ -116,8 +126,9 @@ class SeriesMapper:
 class _Chosen:
     """What a shape's series come to, one after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.kept = 0
+        self._shape = shape
         self._rows: list[int] = []
         self._labels: list[LabelSet] = []
         self._timed: list[tuple[int, LabelSet]] = []
@@ -140,7 +151,8 @@ class _Chosen:
 
     def mapped(self, added: int) -> Mapped:
         names = frozenset(one["__name__"] for one in (*self._labels, *(one for _, one in self._timed)))
-        rows = np.array(self._rows, dtype=np.int64)
+        whole = len(self._rows) == self._shape.count
+        rows = self._shape.every if whole else np.array(self._rows, dtype=np.int64)
         return Mapped(rows, Layout(tuple(self._labels)), tuple(self._timed), names, self.kept, added)
 
 

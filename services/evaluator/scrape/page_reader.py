@@ -1,30 +1,14 @@
 """Reads a target's pages: a page of known shape is compared in blocks of bytes and only its values are parsed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.evaluator.scrape.decimals import parse_column
-from services.evaluator.scrape.exposition import MetricMeta, Page, parse_page
-from services.evaluator.scrape.frame import Frame, Places, find_lines
-
-
-@dataclass(eq=False)
-class Shape:
-    """What stays the same from scrape to scrape; one object per shape, so identity means equality.
-
-    `lines` are those of the samples, in the order of `series`. `times` are explicit timestamps of this very page (ms)
-    or None. Without a frame the next page is read the slow way.
-    """
-
-    series: tuple[bytes, ...]
-    meta: dict[str, MetricMeta]
-    times: tuple[int | None, ...] | None
-    frame: Frame | None = None
-    lines: Places | None = None
-
+from services.evaluator.scrape.exposition import parse_page
+from services.evaluator.scrape.frame import find_lines
+from services.evaluator.scrape.shapes import Shape, Shapes
 
 Pick = Callable[[Shape], NDArray[np.int64] | None]
 """Tells which of a shape's series are wanted, as indexes; None: all."""
@@ -35,9 +19,10 @@ def _everything(_shape: Shape) -> None:
 
 
 class PageReader:
-    """One target's reader; `fast` and `slow` count how pages were read."""
+    """One target's reader; `fast` and `slow` count how pages were read. Readers of one `shapes` share their shapes."""
 
-    def __init__(self) -> None:
+    def __init__(self, shapes: Shapes | None = None) -> None:
+        self._shapes = Shapes() if shapes is None else shapes
         self._shape: Shape | None = None
         self._openmetrics = False
         self.fast = 0
@@ -58,28 +43,9 @@ class PageReader:
         self.slow += 1
         page = parse_page(body, openmetrics=openmetrics)
         self._openmetrics = openmetrics
-        self._shape = shape = self._adopt(page, body)
+        self._shape = shape = self._shapes.of(page, body)
         every, rows = np.array(page.values, dtype=np.float64), pick(shape)
         return shape, every if rows is None else every[rows]
-
-    def _adopt(self, page: Page, body: bytes) -> Shape:
-        old = self._shape
-        times = None if all(time is None for time in page.times) else tuple(page.times)
-        same = old is not None and times is None and old.times is None and old.series == tuple(page.series)
-        # A changed comment must not look like changed series: the shape object stays, its frame is renewed.
-        shape = old if same and old is not None else Shape(tuple(page.series), page.meta, times)
-        shape.meta = page.meta
-        shape.frame = shape.lines = None
-        if page.plain and page.series and body.endswith(b"\n"):
-            _remember_frame(shape, page, body)
-        return shape
-
-
-def _remember_frame(shape: Shape, page: Page, body: bytes) -> None:
-    starts, ends = find_lines(body)
-    lengths = np.array(page.key_lengths[: len(ends)], dtype=np.int64)
-    shape.lines = np.flatnonzero(lengths >= 0)
-    shape.frame = Frame(body, starts, np.where(lengths >= 0, lengths, ends - starts))
 
 
 def _read_known(shape: Shape, body: bytes, pick: Pick) -> NDArray[np.float64] | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evaluator.head import Head, LabelSet, Layout, label_set
+from services.evaluator.head import Head, LabelSet, Layout, Tail, label_set
 from services.evaluator.head import labelset as module
 from services.evaluator.head.index import Postings
 
@@ -33,6 +33,30 @@ def test_it_behaves_as_the_dict_it_was_made_of(labels):
         assert made.get(name) == labels.get(name)
         assert made.get(name, "x") == labels.get(name, "x")
     assert all(pair in made.items() for pair in labels.items())
+
+
+@given(LABELS, LABELS)
+def test_a_set_with_a_tail_is_the_same_as_one_without(own, tail):
+    labels = {**own, **tail}
+    made = LabelSet(labels, Tail(tail), tuple(own.values()))
+    plain = LabelSet(labels)
+    assert made == plain
+    assert plain == made
+    assert made == labels
+    assert list(made.items()) == list(labels.items())
+    assert [made[name] for name in labels] == [made.get(name) for name in labels] == list(labels.values())
+    assert copy.deepcopy(made) == labels
+
+
+def test_sets_of_two_targets_share_all_but_themselves():
+    tails = [Tail({"instance": f"h:{number}", "job": "j"}) for number in range(2)]
+    one = LabelSet({"name": "m", "le": "1", "instance": "h:0", "job": "j"}, tails[0])
+    other = LabelSet({"name": "m", "le": "1", "instance": "h:1", "job": "j"}, tails[1], one.own)
+    moved = LabelSet({"instance": "h:1", "job": "j", "name": "m", "le": "1"}, tails[1], one.own)
+    assert other.own is one.own
+    assert one != other
+    assert moved == other
+    assert moved.own == ("h:1", "j", "m", "1")
 
 
 @given(LABELS, LABELS)
@@ -68,7 +92,7 @@ def test_names_and_values_are_held_once():
     assert one["name"] is other["name"]
     assert one._places is other._places
     assert label_set(one) is one
-    assert sys.getsizeof(one) + sys.getsizeof(one._values) < sys.getsizeof({"name": "", "n": ""})
+    assert sys.getsizeof(one) + sys.getsizeof(one.own) < sys.getsizeof({"name": "", "n": ""})
 
 
 def test_names_are_forgotten_before_they_become_too_many(monkeypatch):

@@ -27,6 +27,7 @@ _LONGEST_GRACE = 0.5
 _GAP_SHARE = 1 / 20
 _FORGOTTEN_AFTER = 2
 _HALF = 2
+_LEAST_SLACKS = 2
 _ON_BEAT = 1e-6
 
 
@@ -43,21 +44,25 @@ class Source:
         return abs(ratio - round(ratio)) < _ON_BEAT
 
 
-def end_of_tick(sources: Iterable[Source], now: float, interval: float, slack: float) -> float | None:
+def end_of_tick(sources: Iterable[Source], now: float, interval: float, before: float) -> float | None:
     """Return the time after `now`, at most an interval away, after which no source comes for longest.
 
-    A pause must be longer by `slack` to move the end of the tick from where it is. Sources that are slower than the
-    interval have a say only where all are; those that are off its beat have none (None: nobody has).
+    `before`: the end of the last tick; a pause must be clearly longer to move the end away from that beat. Sources that
+    are slower than the interval have a say only where all are; those that are off its beat have none (None: nobody has).
     """
     steady = [one for one in sources if one.keeps_beat(interval)]
     steady = [one for one in steady if one.interval <= interval] or steady
     ahead = sorted({interval - (now - one.last) % interval for one in steady})
     if not ahead:
         return None
-    best, longest = ahead[-1], ahead[0] + interval - ahead[-1] + slack
-    for one, following in pairwise(ahead):
-        if following - one > longest:
-            best, longest = one, following - one
+    slack = interval * _GAP_SHARE
+    best, longest = 0.0, 0.0
+    for one, following in pairwise([*ahead, ahead[0] + interval]):
+        pause = following - one
+        if abs((now + one - before + interval / _HALF) % interval - interval / _HALF) <= slack:
+            pause += slack
+        if pause >= longest:
+            best, longest = one, pause
     return now + best
 
 
@@ -136,13 +141,13 @@ class Slot:
             if now - one.last > _FORGOTTEN_AFTER * max(one.interval, self.interval) + self.grace:
                 del self.sources[key]
         slack = self.interval * _GAP_SHARE
-        end = end_of_tick(self.sources.values(), now, self.interval, slack)
+        end = end_of_tick(self.sources.values(), now, self.interval, self.end)
         if end is None:
             on_beat = -self.grace <= self.end - now <= slack
             end = (self.end if on_beat else now) + self.interval
-        elif end - now < slack:
+        elif end - now < _LEAST_SLACKS * slack:
             end += self.interval
-        self.end, self.earliest = end, end - slack if self.sources else now + slack
+        self.end, self.earliest = end, max(now, end - 2 * slack if self.sources else now) + slack
         self.awaited = {}
         for key, one in self.sources.items():
             rounds = int((end + slack / _HALF - one.last) / one.interval)

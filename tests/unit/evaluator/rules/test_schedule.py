@@ -40,14 +40,14 @@ def test_only_what_the_group_reads_concerns_it():
     ],
 )
 def test_a_tick_ends_where_the_sources_rest_longest(lasts, end):
-    assert end_of_tick([Source(last, 5.0) for last in lasts], 10.0, 5.0, 0.25) == pytest.approx(end)
+    assert end_of_tick([Source(last, 5.0) for last in lasts], 10.0, 5.0, 10.0) == pytest.approx(end)
 
 
 def test_who_is_off_the_beat_has_no_say():
-    assert end_of_tick([Source(9.0, 7.0)], 10.0, 5.0, 0.25) is None
-    assert end_of_tick([Source(9.0, 7.0), Source(9.5, 2.5)], 10.0, 5.0, 0.25) == pytest.approx(14.5)
-    assert end_of_tick([Source(9.0, 10.0), Source(9.5, 5.0)], 10.0, 5.0, 0.25) == pytest.approx(14.5)
-    assert end_of_tick([Source(9.0, 10.0)], 10.0, 5.0, 0.25) == pytest.approx(14.0)
+    assert end_of_tick([Source(9.0, 7.0)], 10.0, 5.0, 10.0) is None
+    assert end_of_tick([Source(9.0, 7.0), Source(9.5, 2.5)], 10.0, 5.0, 10.0) == pytest.approx(14.5)
+    assert end_of_tick([Source(9.0, 10.0), Source(9.5, 5.0)], 10.0, 5.0, 10.0) == pytest.approx(14.5)
+    assert end_of_tick([Source(9.0, 10.0)], 10.0, 5.0, 10.0) == pytest.approx(14.0)
 
 
 def test_the_only_source_makes_it_due_at_once():
@@ -192,6 +192,6 @@ def test_what_is_scraped_around_the_turn_of_an_interval_is_one_burst():
 def test_once_per_interval_whatever_the_sources_do(sources, interval, late):
     ran, _ = simulate(slot(interval), [one for one, _ in sources], [one for _, one in sources], 120.0, late)
     pauses = [after - before for before, after in pairwise(ran)]
-    assert max(pauses, default=0.0) <= interval * 1.05 + slot(interval).grace + 1e-6
+    assert max(pauses, default=0.0) <= interval * 1.1 + slot(interval).grace + 1e-6
     assert min(pauses, default=9.0) >= interval / 20 - 1e-6
-    assert len(ran) <= 120.0 / interval / 0.9 + 8
+    assert len(ran) <= 120.0 / interval * 1.3 + 8

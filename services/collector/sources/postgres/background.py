@@ -1,4 +1,4 @@
-"""Checkpoints, background writer and archiver; the names of before and after PostgreSQL 17 together."""
+"""Checkpoints and background writer under the names of before and after PostgreSQL 17, and input and output."""
 
 from services.collector.sheet import Sheet
 from services.collector.sources.postgres.collector import PostgresCollector, Session
@@ -9,54 +9,69 @@ _OLD = (
     "checkpoints_timed checkpoints_req checkpoint_write_time checkpoint_sync_time buffers_checkpoint buffers_clean "
     "maxwritten_clean buffers_backend buffers_backend_fsync buffers_alloc"
 )
+_BGWRITER_TEXT = (
+    "pg_stat_bgwriter; since 17 the checkpoints from pg_stat_checkpointer, and the backends' writes and fsyncs, about, "
+    "from pg_stat_io (times in milliseconds)"
+)
 _BGWRITER = View("pg_stat_bgwriter_", counters=f"{_OLD} reset_at=stats_reset", suffix="_total")
 # Without `_total`: what dashboards from before postgres_exporter 0.12 ask for.
 _BGWRITER_BARE = View("pg_stat_bgwriter_", counters=_OLD)
 _CHECKPOINTER = View(
     "pg_stat_checkpointer_",
-    counters="num_timed num_requested restartpoints_timed restartpoints_req restartpoints_done write_time sync_time "
-    "buffers_written reset_at=stats_reset",
+    counters="num_timed num_requested num_done restartpoints_timed restartpoints_req restartpoints_done write_time "
+    "sync_time buffers_written slru_written reset_at=stats_reset",
     suffix="_total",
 )
 _PAIRS = (
     ("checkpoints_timed", "num_timed"), ("checkpoints_req", "num_requested"), ("checkpoint_write_time", "write_time"),
     ("checkpoint_sync_time", "sync_time"), ("buffers_checkpoint", "buffers_written"),
 )  # fmt: skip
-_RESET = "coalesce(extract(epoch FROM stats_reset), 0)::float8 AS reset_at"
-_IO = """
-SELECT coalesce(sum(writes + extends), 0)::float8 AS buffers_backend,
-  coalesce(sum(fsyncs), 0)::float8 AS buffers_backend_fsync
-FROM pg_stat_io WHERE backend_type = 'client backend' AND object = 'relation'
-"""
-_ARCHIVER = """
-SELECT archived_count, failed_count,
-  coalesce(extract(epoch FROM now() - last_archived_time), 0)::float8 AS age,
-  extract(epoch FROM now() - last_failed_time)::float8 AS failed_age
-FROM pg_stat_archiver
-"""
+_RESET = "coalesce(extract(epoch FROM {table}.stats_reset), 0)::float8 AS {name}"
+_BEFORE_17 = f"SELECT b.*, {_RESET.format(table='b', name='reset_at')} FROM pg_stat_bgwriter b"  # noqa: S608 - constant
+_SINCE_17 = f"""
+SELECT b.*, {_RESET.format(table="b", name="reset_at")}, c.*, {_RESET.format(table="c", name="checkpointer_reset_at")}
+FROM pg_stat_bgwriter b, pg_stat_checkpointer c
+"""  # noqa: S608 - constants
+_IO_COUNTS = ("reads", "writes", "extends", "hits", "evictions", "reuses", "fsyncs", "writebacks")
+_IO_BYTES = ("read_bytes", "write_bytes", "extend_bytes")
+_IO_TIMES = ("read_time", "write_time", "extend_time", "fsync_time", "writeback_time")
+_IO = View("pg_stat_io_", labels="backend_type object context", counters=" ".join((*_IO_COUNTS, *_IO_BYTES)),
+           suffix="_total")  # fmt: skip
+_IO_SECONDS = View("pg_stat_io_", labels="backend_type object context",
+                   counters=" ".join(f"{name}={name}_seconds" for name in _IO_TIMES), suffix="_total")  # fmt: skip
+
+
+async def _io(session: Session, sheet: Sheet) -> None:
+    rows = await session.fetch("SELECT * FROM pg_stat_io")
+    clients = [row for row in rows if row["backend_type"] == "client backend" and row["object"] == "relation"]
+    facts = session.memory.facts
+    facts["buffers_backend"] = float(sum((row["writes"] or 0) + (row["extends"] or 0) for row in clients))
+    facts["buffers_backend_fsync"] = float(sum(row["fsyncs"] or 0 for row in clients))
+    # Of eighty kinds a server uses ten or so; those that have done nothing yet are left out.
+    used = [row for row in rows if any(row[name] for name in _IO_COUNTS)]
+    _IO.write(sheet, used, "pg_stat_io")
+    timed = [dict(row) for row in used if any(row[name] for name in _IO_TIMES)]
+    for one in timed:
+        one.update({name: one[name] / 1000 for name in _IO_TIMES if one[name] is not None})
+    _IO_SECONDS.write(sheet, timed, "pg_stat_io, where track_io_timing is on")
 
 
 async def _writers(session: Session, sheet: Sheet) -> None:
-    (background,) = await session.fetch(f"SELECT *, {_RESET} FROM pg_stat_bgwriter")  # noqa: S608 - constants only
+    background: Row
     checkpointer: Row
     if session.version >= _CHECKPOINTER_SINCE:
-        (checkpointer,) = await session.fetch(f"SELECT *, {_RESET} FROM pg_stat_checkpointer")  # noqa: S608 - as above
-        (backends,) = await session.fetch(_IO)
-        background = {**background, **backends, **{old: checkpointer[new] for old, new in _PAIRS}}
+        (row,) = await session.fetch(_SINCE_17)
+        checkpointer = {**dict(row), "reset_at": row["checkpointer_reset_at"]}
+        facts = session.memory.facts
+        backends = {name: facts.get(name) for name in ("buffers_backend", "buffers_backend_fsync")}
+        background = {**dict(row), **{old: row[new] for old, new in _PAIRS}, **backends}
     else:
+        (background,) = await session.fetch(_BEFORE_17)
         checkpointer = {**{new: background[old] for old, new in _PAIRS}, "reset_at": background["reset_at"]}
-    _BGWRITER.write(sheet, [background], "pg_stat_bgwriter")
-    _BGWRITER_BARE.write(sheet, [background], "pg_stat_bgwriter")
-    _CHECKPOINTER.write(sheet, [checkpointer], "pg_stat_checkpointer")
+    _BGWRITER.write(sheet, [background], _BGWRITER_TEXT)
+    if session.target.compat:
+        _BGWRITER_BARE.write(sheet, [background], _BGWRITER_TEXT)
+    _CHECKPOINTER.write(sheet, [checkpointer], "pg_stat_checkpointer; before 17 from pg_stat_bgwriter")
 
 
-async def _archiver(session: Session, sheet: Sheet) -> None:
-    (row,) = await session.fetch(_ARCHIVER)
-    sheet.counter("pg_stat_archiver_archived_count", "WAL files that were archived", row["archived_count"])
-    sheet.counter("pg_stat_archiver_failed_count", "Failed attempts to archive WAL files", row["failed_count"])
-    sheet.gauge("pg_stat_archiver_last_archive_age", "Seconds since the last WAL file was archived", row["age"])
-    failed = row["failed_age"]
-    sheet.gauge("pg_stat_archiver_last_failed_age_seconds", "Seconds since archiving last failed", failed)
-
-
-COLLECTORS = (PostgresCollector("stat_bgwriter", _writers), PostgresCollector("stat_archiver", _archiver))
+COLLECTORS = (PostgresCollector("stat_io", _io, needs=160_000), PostgresCollector("stat_bgwriter", _writers))

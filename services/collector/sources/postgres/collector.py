@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.collector.sheet import Sheet
 from services.collector.sources.postgres.columns import Row
 from services.collector.sources.postgres.estimate import QueryTimes
+from services.collector.sources.postgres.others import Others
+from services.collector.sources.postgres.target import PostgresTarget
 
 
 class Fetch(Protocol):
@@ -29,6 +31,15 @@ class Memory:
     scrapes: int = 0
     query_times: QueryTimes = field(default_factory=QueryTimes)
     own_statements: set[int] = field(default_factory=set)
+    texts: dict[int, str] = field(default_factory=dict)
+    """Query texts by queryid, of the statements that are shown."""
+    shown_statements: list[str] = field(default_factory=list)
+    others: dict[tuple[str, str], Others[Any]] = field(default_factory=dict)
+    """By collector and database: which ones are shown, and what the rest has counted."""
+    statements_schema: str | None = None
+    """Where pg_stat_statements is, None where the connected database lacks it."""
+    facts: dict[str, float] = field(default_factory=dict)
+    """What one collector found and another needs."""
 
 
 @dataclass
@@ -39,11 +50,18 @@ class Session:
     version: int
     """`server_version_num`, such as 180006."""
     memory: Memory
+    target: PostgresTarget
+    database: str = ""
+    """The one that is connected to."""
+    now: float = 0.0
+    """Monotonic seconds at the begin of the scrape."""
     disk_path: str | None = None
-    disk_size: float | None = None
-    top_tables: int = 50
-    facts: dict[str, float] = field(default_factory=dict)
-    """What one collector found and a later one needs."""
+    shared_by: int = 1
+    """Databases that share one list's length, so that the page does not grow with each database."""
+
+    def share(self, most: int) -> int:
+        """Return how many of a list the connected database may show."""
+        return most if self.shared_by <= 1 or most == 0 else max(2, -(-most // self.shared_by))
 
 
 Work = Callable[[Session, Sheet], Awaitable[None]]
@@ -56,3 +74,7 @@ class PostgresCollector:
     name: str
     work: Work
     needs: int = 0
+    enabled: bool = True
+    """Unless the configuration says otherwise."""
+    interval: float = 0.0
+    """Seconds for which a result is given again, unless the configuration says otherwise."""

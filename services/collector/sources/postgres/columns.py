@@ -1,9 +1,9 @@
 """From a row's columns to samples: one table per view."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from services.collector.sheet import MetricType, Sheet
+from services.collector.sheet import MetricType, Sheet, format_value, label_text
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -25,10 +25,19 @@ class View:
                 column, _, name = item.partition("=")
                 self._columns.append((column, f"{prefix}{name or column}{suffix}", kind))
 
-    def write(self, sheet: Sheet, rows: Iterable[Row], text: str) -> None:
+    def write(self, sheet: Sheet, rows: Sequence[Row], text: str) -> None:
         """Add the rows' samples; times must come as seconds since the epoch."""
+        if not rows:
+            return
+        present = set(rows[0].keys())
+        columns = [
+            (column, name, sheet.family(name, kind, f"{column} of {text}").rows)
+            for column, name, kind in self._columns
+            if column in present
+        ]
         for row in rows:
-            labels = {label: row[label] for label in self._labels}
-            for column, name, kind in self._columns:
-                if column in row:
-                    sheet.add(name, kind, f"{column} of {text}", row[column], labels)
+            labels = label_text({label: row[label] for label in self._labels})
+            for column, name, samples in columns:
+                value = row[column]
+                if value is not None:
+                    samples.append((name, labels, format_value(value)))

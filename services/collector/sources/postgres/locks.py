@@ -4,22 +4,36 @@ from services.collector.sheet import Sheet
 from services.collector.sources.postgres.collector import PostgresCollector, Session
 
 _QUERY = """
-SELECT d.datname, lower(m.mode) AS mode,
-  count(l.pid) AS count, count(l.pid) FILTER (WHERE NOT l.granted) AS waiting
-FROM pg_database d
-CROSS JOIN (VALUES ('AccessShareLock'), ('RowShareLock'), ('RowExclusiveLock'), ('ShareUpdateExclusiveLock'),
-  ('ShareLock'), ('ShareRowExclusiveLock'), ('ExclusiveLock'), ('AccessExclusiveLock'), ('SIReadLock')) AS m (mode)
-LEFT JOIN pg_locks l ON l.database = d.oid AND l.mode = m.mode AND l.pid IS DISTINCT FROM pg_backend_pid()
-WHERE d.datallowconn
+SELECT d.datname, lower(l.mode) AS mode, count(*) AS count, count(*) FILTER (WHERE NOT l.granted) AS waiting
+FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+WHERE l.pid IS DISTINCT FROM pg_backend_pid()
 GROUP BY 1, 2
+UNION ALL
+SELECT datname, '', 0, 0 FROM pg_database WHERE datallowconn
 """
+_MODES = (
+    "accesssharelock", "rowsharelock", "rowexclusivelock", "shareupdateexclusivelock", "sharelock",
+    "sharerowexclusivelock", "exclusivelock", "accessexclusivelock", "sireadlock",
+)  # fmt: skip
+_FILLED_DATABASES = 10
 
 
 async def _locks(session: Session, sheet: Sheet) -> None:
+    held: dict[str, dict[str, tuple[int, int]]] = {}
     for row in await session.fetch(_QUERY):
-        where = {"datname": row["datname"], "mode": row["mode"]}
-        sheet.gauge("pg_locks_count", "Number of locks", row["count"], **where)
-        sheet.gauge("pg_locks_waiting", "Number of locks that are waited for", row["waiting"], **where)
+        modes = held.setdefault(row["datname"], {})
+        if row["mode"]:
+            modes[row["mode"]] = (row["count"], row["waiting"])
+    few = len(held) <= _FILLED_DATABASES
+    for database, modes in held.items():
+        # As with sessions: zeros for all, unless there are many databases and this one sleeps.
+        if not few and not modes:
+            continue
+        for mode in dict.fromkeys([*_MODES, *modes]):
+            count, waiting = modes.get(mode, (0, 0))
+            where = {"datname": database, "mode": mode}
+            sheet.gauge("pg_locks_count", "Number of locks", count, **where)
+            sheet.gauge("pg_locks_waiting", "Number of locks that are waited for", waiting, **where)
 
 
 COLLECTORS = (PostgresCollector("locks", _locks),)

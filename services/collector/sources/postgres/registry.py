@@ -3,9 +3,13 @@
 from services.collector.sources.postgres import (
     activity,
     background,
+    bloat,
     databases,
     locks,
+    progress,
     replication,
+    schema,
+    server,
     settings,
     statements,
     tables,
@@ -13,6 +17,7 @@ from services.collector.sources.postgres import (
 from services.collector.sources.postgres.collector import PostgresCollector
 
 COLLECTORS: tuple[PostgresCollector, ...] = (
+    *server.COLLECTORS,
     *activity.COLLECTORS,
     *databases.COLLECTORS,
     *settings.COLLECTORS,
@@ -20,6 +25,14 @@ COLLECTORS: tuple[PostgresCollector, ...] = (
     *statements.COLLECTORS,
     *replication.COLLECTORS,
     *background.COLLECTORS,
+    *progress.COLLECTORS,
     *tables.COLLECTORS,
     *databases.LAST,
 )
+ELSEWHERE: tuple[PostgresCollector, ...] = tables.COLLECTORS
+"""Run in the other databases as well, on the tour through them."""
+SLOW: tuple[PostgresCollector, ...] = (*schema.SLOW, *bloat.SLOW)
+"""Run on the tour, in all databases."""
+TOUR = "databases"
+"""The tour itself, as a collector that can be switched off."""
+NAMES = frozenset({one.name for one in (*COLLECTORS, *SLOW)} | {TOUR})

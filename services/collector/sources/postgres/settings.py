@@ -1,22 +1,18 @@
-"""pg_settings as gauges in base units, version and start time."""
+"""pg_settings as gauges in base units."""
 
 import re
+from collections.abc import Sequence
 
 from services.collector.sheet import Sheet
 from services.collector.sources.postgres.collector import PostgresCollector, Session
+from services.collector.sources.postgres.columns import Row
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 0, "kB": 1, "MB": 2, "GB": 3, "TB": 4}
 _UNIT = re.compile(r"(\d*)(\D+)")
 _QUERY = """
-SELECT name, setting, coalesce(unit, '') AS unit, short_desc, vartype
-FROM pg_settings WHERE vartype IN ('bool', 'integer', 'real') AND name <> 'sync_commit_cancel_wait'
-"""
-_ABOUT = """
-SELECT version() AS version, current_setting('server_version') AS short,
-  extract(epoch FROM pg_postmaster_start_time())::float8 AS start,
-  txid_snapshot_xmax(txid_current_snapshot()) AS txid,
-  (SELECT count(*) FROM pg_settings WHERE pending_restart) AS pending
+SELECT name, setting, coalesce(unit, '') AS unit, short_desc, vartype, pending_restart
+FROM pg_settings WHERE name <> 'sync_commit_cancel_wait'
 """
 
 
@@ -34,24 +30,21 @@ def base_unit(value: float, unit: str) -> tuple[float, str]:
 
 
 async def _settings(session: Session, sheet: Sheet) -> None:
-    for row in await session.fetch(_QUERY):
+    _write(sheet, await session.fetch(_QUERY))
+
+
+def _write(sheet: Sheet, rows: Sequence[Row]) -> None:
+    for row in rows:
         name = "pg_settings_" + row["name"].replace(".", "_").replace("-", "_")
         text = f"Server Parameter: {row['name']}"
         if row["vartype"] == "bool":
             sheet.gauge(name, text, row["setting"] == "on")
-            continue
-        value, suffix = base_unit(float(row["setting"]), row["unit"])
-        sheet.gauge(name + suffix, f"{text} - {row['short_desc']}", value)
+        elif row["vartype"] in {"integer", "real"}:
+            value, suffix = base_unit(float(row["setting"]), row["unit"])
+            sheet.gauge(name + suffix, f"{text} - {row['short_desc']}", value)
+    pending = sum(bool(row["pending_restart"]) for row in rows)
+    sheet.gauge("pg_settings_pending_restart_count", "Settings that wait for a restart.", pending)
 
 
-async def _about(session: Session, sheet: Sheet) -> None:
-    (row,) = await session.fetch(_ABOUT)
-    short = row["short"].split()[0]
-    short = short if short.count(".") > 1 else f"{short}.0"
-    sheet.gauge("pg_static", "Version of the server", 1, short_version=short, version=row["version"])
-    sheet.gauge("pg_postmaster_start_time_seconds", "When the server started, seconds since the epoch.", row["start"])
-    sheet.gauge("pg_txid_current", "Next transaction id.", row["txid"])
-    sheet.gauge("pg_settings_pending_restart_count", "Settings that wait for a restart.", row["pending"])
-
-
-COLLECTORS = (PostgresCollector("settings", _settings), PostgresCollector("about", _about))
+# A third of the page, which changes some times a year: what is a minute old is new enough.
+COLLECTORS = (PostgresCollector("settings", _settings, interval=60.0),)

@@ -1,24 +1,49 @@
-"""Query times from pg_stat_statements, where the extension is in the connected database."""
+"""pg_stat_statements: the statements that take the most time, and an estimate of query times."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from services.collector.sheet import Sheet
 from services.collector.sources.postgres.collector import MARK, PostgresCollector, Session
+from services.collector.sources.postgres.columns import Row, View
 from services.collector.sources.postgres.estimate import quantile, totals
+from services.collector.sources.postgres.others import Others, best_of
 
+_Key: TypeAlias = tuple[str, str, str]
 _QUANTILES = (0.5, 0.9, 0.95, 0.99)
-_PRESENT = (
-    "SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE extname = $1"
-)
 # Names can't be bound; the schema comes from the catalogue and is quoted.
 _TIMES = """
-SELECT userid, dbid, queryid, toplevel, calls::float8, mean_exec_time AS mean, stddev_exec_time AS deviation
-FROM {schema}.pg_stat_statements(false) WHERE queryid IS NOT NULL ORDER BY total_exec_time DESC LIMIT $1
+SELECT s.userid, s.dbid, s.queryid, {toplevel} AS toplevel, r.rolname, d.datname, s.calls::float8,
+  s.mean_exec_time AS mean, s.stddev_exec_time AS deviation, s.total_exec_time AS total, s.rows::float8,
+  {read} AS read_time, {write} AS write_time
+FROM {schema}.pg_stat_statements(false) s
+LEFT JOIN pg_roles r ON r.oid = s.userid LEFT JOIN pg_database d ON d.oid = s.dbid
+WHERE s.queryid IS NOT NULL ORDER BY s.total_exec_time DESC LIMIT $1
 """
 _INFO = "SELECT extract(epoch FROM stats_reset)::float8 AS at, dealloc FROM {schema}.pg_stat_statements_info"
 _OWN = "SELECT queryid FROM {schema}.pg_stat_statements(true) WHERE query LIKE $1"
+_TEXTS = "SELECT queryid, left(query, 4000) AS query FROM {schema}.pg_stat_statements(true) WHERE queryid = ANY($1)"
 _MOST = 5000
+_TEXT_LENGTH = 120
 _LEARN_AT = frozenset({1, 2, 3})
 _LEARN_EVERY = 200
-_TEXT = "ESTIMATE of query times in the last interval (lognormal mixture over pg_stat_statements); exact: the app's own"
+_INFO_SINCE, _RENAMED_SINCE = 140_000, 170_000
+_ESTIMATE = (
+    "ESTIMATE of query times in the last interval (lognormal mixture over pg_stat_statements); exact: the app's own"
+)
+_COUNTED = ("calls", "seconds", "rows", "block_read_seconds", "block_write_seconds")
+_STATEMENTS = View("pg_stat_statements_", labels="user datname queryid", counters=" ".join(_COUNTED), suffix="_total")
+_SECONDS = 1
+
+
+def _statement(version: int, schema: str) -> str:
+    new = version >= _RENAMED_SINCE
+    return _TIMES.format(
+        schema=schema,
+        toplevel="s.toplevel" if version >= _INFO_SINCE else "true",
+        read="s.shared_blk_read_time + s.local_blk_read_time" if new else "s.blk_read_time",
+        write="s.shared_blk_write_time + s.local_blk_write_time" if new else "s.blk_write_time",
+    )
 
 
 async def _learn_own(session: Session, schema: str) -> None:
@@ -29,28 +54,84 @@ async def _learn_own(session: Session, schema: str) -> None:
         session.memory.own_statements.update(row["queryid"] for row in rows)
 
 
+def _by_statement(rows: Sequence[Row]) -> dict[_Key, list[float]]:
+    # One statement may stand there twice, called by itself and from within a function: one series, both together.
+    merged: dict[_Key, list[float]] = {}
+    for row in rows:
+        key = (row["rolname"] or "", row["datname"] or "", str(row["queryid"]))
+        new = (row["calls"], row["total"] / 1000, row["rows"], row["read_time"] / 1000, row["write_time"] / 1000)
+        old = merged.get(key)
+        merged[key] = list(new) if old is None else [a + b for a, b in zip(old, new, strict=True)]
+    return merged
+
+
+def _write_statements(session: Session, sheet: Sheet, rows: Sequence[Row]) -> list[_Key]:
+    most = session.target.top_statements
+    values = _by_statement(rows)
+    others: Others[_Key] = session.memory.others.setdefault(("statements", ""), Others())
+    best = best_of(values, lambda one: one[_SECONDS], most) if others.due(session.now) else None
+    shown, rest = others.take(values, [0.0] * len(_COUNTED), best, most, session.now)
+    lines: list[dict[str, Any]] = [_line(key, values[key]) for key in shown]
+    if len(values) > len(shown):
+        lines.append(_line(("", "", "other"), rest))
+    _STATEMENTS.write(sheet, lines, "pg_stat_statements; queryid other: all that have no series of their own")
+    return shown
+
+
+def _line(key: _Key, values: Sequence[float]) -> dict[str, Any]:
+    user, database, queryid = key
+    return {"user": user, "datname": database, "queryid": queryid, **dict(zip(_COUNTED, values, strict=True))}
+
+
 async def _statements(session: Session, sheet: Sheet) -> None:
-    present = await session.fetch(_PRESENT, "pg_stat_statements")
-    sheet.gauge("pg_stat_statements_available", "1 where the extension is in the connected database.", bool(present))
-    if not present:
+    schema = _schema(session)
+    sheet.gauge("pg_stat_statements_available", "1 where the extension is in the connected database.", bool(schema))
+    if not schema:
         return
-    schema = '"' + present[0]["schema"].replace('"', '""') + '"'
-    rows = await session.fetch(_TIMES.format(schema=schema), _MOST)
-    (info,) = await session.fetch(_INFO.format(schema=schema))
+    rows = await session.fetch(_statement(session.version, schema), _MOST)
+    reset_at = 0.0
+    if session.version >= _INFO_SINCE:
+        (info,) = await session.fetch(_INFO.format(schema=schema))
+        reset_at = info["at"]
+        text = "Statements that were evicted for want of room."
+        sheet.counter("pg_stat_statements_deallocations_total", text, info["dealloc"])
     await _learn_own(session, schema)
+    own = session.memory.own_statements
     now = {}
     for row in rows:
-        if row["queryid"] in session.memory.own_statements:
-            continue
-        key = (row["userid"], row["dbid"], row["queryid"], row["toplevel"])
-        now[key] = totals(row["calls"], row["mean"] / 1000, row["deviation"] / 1000)
-    deltas = session.memory.query_times.advance(now, info["at"])
+        if row["queryid"] not in own:
+            key = (row["userid"], row["dbid"], row["queryid"], row["toplevel"])
+            now[key] = totals(row["calls"], row["mean"] / 1000, row["deviation"] / 1000)
+    deltas = session.memory.query_times.advance(now, reset_at)
     if deltas is not None:
         for q in _QUANTILES:
-            sheet.gauge("pg_query_duration_estimate_seconds", _TEXT, quantile(deltas, q), quantile=str(q))
-    sheet.counter(
-        "pg_stat_statements_deallocations_total", "Statements that were evicted for want of room.", info["dealloc"]
-    )
+            sheet.gauge("pg_query_duration_estimate_seconds", _ESTIMATE, quantile(deltas, q), quantile=str(q))
+    session.memory.shown_statements = [key[2] for key in _write_statements(session, sheet, rows)]
 
 
-COLLECTORS = (PostgresCollector("stat_statements", _statements, needs=140_000),)
+async def _texts(session: Session, sheet: Sheet) -> None:
+    schema, texts = _schema(session), session.memory.texts
+    shown = [int(queryid) for queryid in session.memory.shown_statements]
+    if not schema or not shown:
+        return
+    unknown = [queryid for queryid in shown if queryid not in texts]
+    if unknown:
+        for row in await session.fetch(_TEXTS.format(schema=schema), unknown):
+            texts[row["queryid"]] = " ".join(row["query"].split())[:_TEXT_LENGTH]
+    for queryid in dict.fromkeys(shown):
+        labels = {"queryid": queryid, "query": texts.get(queryid, "")}
+        sheet.gauge("pg_stat_statements_query_id", "Always 1; a statement's text, shortened.", 1, **labels)
+    for queryid in set(texts) - set(shown):
+        del texts[queryid]
+
+
+def _schema(session: Session) -> str:
+    name = session.memory.statements_schema
+    return "" if name is None else '"' + name.replace('"', '""') + '"'
+
+
+COLLECTORS = (
+    PostgresCollector("stat_statements", _statements, needs=130_000),
+    # Texts may hold what their authors wrote into them, and make long labels.
+    PostgresCollector("stat_statements_texts", _texts, needs=130_000, enabled=False, interval=60.0),
+)

@@ -13,7 +13,8 @@ from services.collector.sources.postgres.activity import COLLECTORS as ACTIVITY
 from services.collector.sources.postgres.collector import Memory, Session
 from services.collector.sources.postgres.estimate import QueryTimes, Totals, quantile, totals
 from services.collector.sources.postgres.settings import base_unit
-from services.collector.sources.postgres.source import _reason
+from services.collector.sources.postgres.runner import reason_of_statement
+from services.collector.sources.postgres.target import PostgresTarget
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_quantiles_rise(parts: list[tuple[int, float, float]]) -> None:
     ],
 )
 def test_reasons_of_a_collector(error: Exception, reason: Reason) -> None:
-    assert _reason(error) is reason
+    assert reason_of_statement(error) is reason
 
 
 def session(*answers: list[dict], version: int = 180_000) -> Session:
@@ -97,7 +98,8 @@ def session(*answers: list[dict], version: int = 180_000) -> Session:
     async def fetch(_statement: str, *_args: object) -> list[dict]:
         return left.pop(0)
 
-    return Session(fetch=fetch, version=version, memory=Memory())
+    target = PostgresTarget(name="db", host="127.0.0.1")
+    return Session(fetch=fetch, version=version, memory=Memory(), target=target, database="shop", now=1000.0)
 
 
 async def test_before_17_the_background_writer_tells_the_checkpointers_part() -> None:
@@ -107,7 +109,7 @@ async def test_before_17_the_background_writer_tells_the_checkpointers_part() ->
     )  # fmt: skip
     row = dict.fromkeys(columns, 5)
     sheet = Sheet()
-    await background.COLLECTORS[0].work(session([row], version=150_000), sheet)
+    await background.COLLECTORS[1].work(session([row], version=150_000), sheet)
     for name in (
         "pg_stat_bgwriter_checkpoints_req_total", "pg_stat_bgwriter_checkpoints_req",
         "pg_stat_checkpointer_num_requested_total", "pg_stat_checkpointer_buffers_written_total",
@@ -115,28 +117,58 @@ async def test_before_17_the_background_writer_tells_the_checkpointers_part() ->
         assert sheet.value(name) == 5, name
 
 
-async def test_a_replica_that_is_cut_off_says_so() -> None:
-    sheet = Sheet()
-    row = {"is_replica": True, "lag": 0.0, "last_replay": 70.0, "streaming": 0, "message_age": 65.0}
-    await replication.COLLECTORS[0].work(session([row]), sheet)
-    assert sheet.value("pg_replication_is_replica") == 1
+def replica(*answers: list[dict]) -> Session:
+    one = session(*answers)
+    one.memory.facts["is_replica"] = 1.0
+    return one
+
+
+RECEIVER = {
+    "upstream_host": "10.0.0.1", "slot_name": "", "receive_start_lsn": 1.0, "receive_start_tli": 1,
+    "flushed_lsn": 2.0, "received_tli": 1, "last_msg_send_time": 5.0, "last_msg_receipt_time": 6.0,
+    "latest_end_lsn": 2.0, "latest_end_time": 6.0,
+}  # fmt: skip
+
+
+async def test_a_replica_that_is_cut_off_says_so_and_how_long_it_has_heard_nothing() -> None:
+    one, sheet = replica([{**RECEIVER, "status": "streaming", "age": 2.0}], []), Sheet()
+    receiver = replication.COLLECTORS[0]
+    await receiver.work(one, sheet)
+    assert sheet.value("pg_wal_receiver_up") == 1
+    assert sheet.value("pg_wal_receiver_last_msg_age_seconds") == 2
+    labels = {"upstream_host": "10.0.0.1", "slot_name": "", "status": "streaming"}
+    assert sheet.value("pg_stat_wal_receiver_flushed_lsn", **labels) == 2
+    one.now, sheet = one.now + 60, Sheet()
+    await receiver.work(one, sheet)
     assert sheet.value("pg_wal_receiver_up") == 0
-    assert sheet.value("pg_wal_receiver_last_msg_age_seconds") == 65
-    assert sheet.value("pg_replication_lag") == 0
+    assert sheet.value("pg_wal_receiver_last_msg_age_seconds") == 62
+
+
+async def test_a_primary_has_no_receiver() -> None:
+    sheet = Sheet()
+    await replication.COLLECTORS[0].work(session(), sheet)
+    assert sheet.names() == set()
 
 
 async def test_standbys_of_one_name_are_one_series_with_the_worse_lag() -> None:
-    one = {"application_name": "walreceiver", "client_addr": "10.0.0.1/32", "state": "streaming", "current": 100.0}
+    one = {
+        "application_name": "walreceiver",
+        "client_addr": "10.0.0.1/32",
+        "state": "streaming",
+        "current": 100.0,
+        "slot_name": "",
+    }
     rows = [
-        {**one, "behind": 5.0, "write": None, "flush": 0.1, "replay": 0.2},
-        {**one, "behind": 9.0, "write": 0.3, "flush": None, "replay": 0.1},
+        {**one, "behind": 5.0, "write": None, "flush": 0.1, "replay": 0.2, "reply": 90.0},
+        {**one, "behind": 9.0, "write": 0.3, "flush": None, "replay": 0.1, "reply": 80.0},
     ]
     sheet = Sheet()
     await replication.COLLECTORS[1].work(session(rows), sheet)
-    where = {key: one[key] for key in ("application_name", "client_addr", "state")}
+    where = {key: one[key] for key in ("application_name", "client_addr", "state", "slot_name")}
     assert sheet.value("pg_stat_replication_pg_wal_lsn_diff", **where) == 9
     assert sheet.value("pg_stat_replication_write_lag_seconds", **where) == 0.3
     assert sheet.value("pg_stat_replication_replay_lag_seconds", **where) == 0.2
+    assert sheet.value("pg_stat_replication_reply_time", **where) == 80
     assert len(sheet.families["pg_stat_replication_pg_wal_lsn_diff"].rows) == 1
 
 

@@ -1,17 +1,25 @@
 """The collector's section of tocsin.yml."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, create_model, model_validator
+from pydantic import AfterValidator, Field, create_model, model_validator
 
-from services.collector.probes.http import HttpModule
-from services.collector.probes.websocket import WebSocketModule
+from services.collector.allow import allows, check_allowed
+from services.collector.probes import PROBERS
+from services.collector.probes.modules import Module, default_modules, read_blackbox
+from services.collector.probes.names import parse_server
 from services.collector.sources import KINDS
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
 
-_PROBING = frozenset({"fastapi", "websocket", "http"})
+_PROBING = frozenset({"fastapi", *(prober.key for prober in PROBERS)})
+
+
+def _check_server(text: str) -> str:
+    parse_server(text)
+    return text
 
 
 class TargetLists(StrictModel):
@@ -45,46 +53,26 @@ else:
     )
 
 
-class Module(StrictModel):
-    """A named way to probe, for `/probe?target=…&module=NAME`."""
-
-    http: HttpModule | None = None
-    websocket: WebSocketModule | None = None
-    timeout: Duration | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> "Module":
-        if (self.http is None) == (self.websocket is None):
-            raise ValueError("give either http or websocket")
-        return self
-
-
-def _default_modules() -> dict[str, Module]:
-    return {"http_2xx": Module(http=HttpModule()), "websocket": Module(websocket=WebSocketModule())}
-
-
 class ProbeConfig(StrictModel):
     """What `/probe` may reach: configured targets by name, and the addresses listed here."""
 
-    modules: dict[str, Module] = Field(default_factory=_default_modules)
-    allowed_targets: tuple[str, ...] = ()
-    """URLs that may be probed: each whole, or with `/*` at its end for everything below it."""
+    modules: dict[str, Module] = Field(default_factory=default_modules)
+    config_file: Path | None = None
+    """A blackbox.yml; its modules are added, and read again at a reload."""
+    allowed_targets: tuple[Annotated[str, AfterValidator(check_allowed)], ...] = ()
+    """What may be probed: URLs, each whole or with `/*` at its end for everything below it; `host:port`; networks."""
+    dns_servers: tuple[Annotated[str, AfterValidator(_check_server)], ...] = ()
+    """Name servers (`address` or `address:port`) for the names of probed targets, in place of the system's."""
 
-    @model_validator(mode="after")
-    def _bounded(self) -> "ProbeConfig":
-        for pattern in self.allowed_targets:
-            _, found, rest = pattern.partition("://")
-            host = rest.partition("/")[0]
-            if not found or not host or "@" in host or "*" in host or "*" in pattern.removesuffix("/*"):
-                raise ValueError(f"{pattern!r} is too wide; write scheme, host and port in full, like http://shop:80/*")
-        return self
+    def allows(self, target: str) -> bool:
+        """Tell whether a target may be probed."""
+        return any(allows(pattern, target) for pattern in self.allowed_targets)
 
-    def allows(self, url: str) -> bool:
-        """Tell whether a URL may be probed."""
-        return any(
-            url == pattern or (pattern.endswith("/*") and url.startswith(pattern[:-1]))
-            for pattern in self.allowed_targets
-        )
+    def all_modules(self, base: Path) -> dict[str, Module]:
+        """Return the modules by name, those of `config_file` too; raises ConfigError."""
+        if self.config_file is None:
+            return dict(self.modules)
+        return {**self.modules, **read_blackbox(base / self.config_file)}
 
 
 class CollectorConfig(StrictModel):
@@ -93,6 +81,8 @@ class CollectorConfig(StrictModel):
     listen: Listen = "127.0.0.1:9700"
     open_metrics: bool = False
     """Answer /metrics without the service token also when not listening on loopback."""
+    web_config_file: Path | None = None
+    """exporter-toolkit's web configuration file: TLS, basic auth, headers, rate limit; read again when it changes."""
     scrape_timeout: Duration = Field(default=10.0, gt=0)
     """For a scraper that does not say its own in X-Prometheus-Scrape-Timeout-Seconds."""
     targets: Targets = Field(default_factory=Targets)

@@ -6,20 +6,16 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
-from prometheus_client import Counter
 
 from services import __version__
-from services.collector.config import CollectorConfig, Module
-from services.collector.probes.http import check_url, probe_http, write_result
-from services.collector.probes.websocket import probe_websocket
-from services.collector.reasons import Reason
+from services.collector.config import CollectorConfig
+from services.collector.probing import AddressProber, Question, debug_text, find_target
 from services.collector.render import OPENMETRICS_TYPE, TEXT_TYPE, render, wants_openmetrics
 from services.collector.scrape import Target
 from services.collector.sheet import Sheet
 from services.collector.sources import KINDS
 from services.collector.sources.base import SourcePage
 from services.collector.telemetry_sheet import telemetry_sheet
-from services.common.clock import Clock
 from services.common.telemetry import Telemetry
 
 HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -45,19 +41,25 @@ def scrape_limit(header: str | None, default: float) -> float:
 class Pages:
     """Answers from the targets in force; `targets` and `config` are exchanged by a reload."""
 
-    def __init__(self, config: CollectorConfig, targets: Sequence[Target], telemetry: Telemetry, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: CollectorConfig,
+        targets: Sequence[Target],
+        telemetry: Telemetry,
+        reload: Callable[[], Awaitable[str]],
+    ) -> None:
         self.config, self.targets = config, targets
-        self._telemetry, self._clock = telemetry, clock
-        self._unknown = Counter(
-            "blackbox_module_unknown_total", "Probes that asked for an unknown module.", registry=telemetry.registry
-        )
+        self._telemetry, self._reload = telemetry, reload
+        self.prober = AddressProber(telemetry)
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes, but for `/metrics` itself."""
         app.router.add_get("/", self.landing)
         app.router.add_get("/metrics/{kind}", self.metrics_kind)
         app.router.add_get("/probe", self.probe)
+        # redis_exporter's and sql_exporter's name for the same.
         app.router.add_get("/scrape", self.probe)
+        app.router.add_post("/-/reload", self.reload)
         for kind in KINDS:
             for path, page in kind.pages.items():
                 app.router.add_get(path, self._of_kind(kind.key, page))
@@ -103,55 +105,21 @@ class Pages:
 
     async def probe(self, request: web.Request) -> web.Response:
         """Answer for one target: a configured one by its name or address, or an allowed address by a module."""
-        name = request.query.get("target", "")
-        if not name:
-            raise web.HTTPBadRequest(text="Say which target: /probe?target=NAME, or &module=NAME with its address.\n")
-        module = request.query.get("module", "")
         limit = scrape_limit(request.headers.get(HEADER), self.config.scrape_timeout)
-        found = self._configured(name, module)
-        if found is not None:
-            return await self._answer(request, [await found.scrape(limit)])
-        return await self._answer(request, [await self._probe_address(name, module, limit)])
+        question = Question.of(request)
+        target = find_target(self.targets, question)
+        if target is not None:
+            return await self._answer(request, [await target.scrape(limit)])
+        probed = await self.prober.probe(question, limit)
+        if question.debug:
+            return web.Response(text=debug_text(probed.notes, render([probed.sheet])))
+        return await self._answer(request, [probed.sheet])
 
-    def _configured(self, name: str, module: str) -> Target | None:
-        found = [target for target in self.targets if name in {target.name, target.address}]
-        if module in {kind.key for kind in KINDS}:
-            found = [target for target in found if target.kind == module]
-        elif module:
-            return None
-        if len(found) > 1:
-            kinds = ", ".join(target.kind for target in found)
-            raise web.HTTPBadRequest(text=f"Several targets have that name; add &module= with one of: {kinds}.\n")
-        return found[0] if found else None
-
-    async def _probe_address(self, url: str, module_name: str, limit: float) -> Sheet:
-        module = self.config.probe.modules.get(module_name or "http_2xx")
-        if module is None:
-            self._unknown.inc()
-            names = ", ".join(sorted(self.config.probe.modules))
-            raise web.HTTPBadRequest(text=f"There is no module of that name; the modules are: {names}.\n")
-        try:
-            check_url(url, ("http", "https") if module.http is not None else ("ws", "wss"))
-        except ValueError as error:
-            raise web.HTTPBadRequest(text=f"{error}.\n") from error
-        if not self.config.probe.allows(url):
-            raise web.HTTPForbidden(
-                text="This target is neither configured nor allowed; add it to collector.probe.allowed_targets.\n"
-            )
-        return await self._run(url, module, min(limit, module.timeout or limit))
-
-    async def _run(self, url: str, module: Module, limit: float) -> Sheet:
-        sheet = Sheet()
-        try:
-            async with asyncio.timeout(limit):
-                if module.http is not None:
-                    await probe_http(sheet, url, module.http, self._clock, limit)
-                elif module.websocket is not None:
-                    await probe_websocket(sheet, url, module.websocket, self._clock, limit)
-        except TimeoutError:
-            if sheet.value("probe_success") is None:
-                write_result(sheet, Reason.TIMEOUT)
-        return sheet
+    async def reload(self, _request: web.Request) -> web.Response:
+        """Read the configuration again; 500 with what is wrong when the old one stays."""
+        if problem := await self._reload():
+            raise web.HTTPInternalServerError(text=f"The configuration in force stays: {problem}\n")
+        return web.Response(text="Reloaded.\n")
 
     async def landing(self, _request: web.Request) -> web.Response:
         """Answer with links to what there is."""

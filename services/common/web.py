@@ -3,6 +3,7 @@
 import errno
 import hmac
 import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 
@@ -119,8 +120,10 @@ def _require_token(token: str | None, open_paths: frozenset[str]) -> Middleware:
     return middleware
 
 
-async def serve(stack: AsyncExitStack, app: web.Application, listen: str, *, setting: str) -> int:
-    """Listen until the stack closes; return the port (the one chosen, where 0 was asked).
+async def serve(
+    stack: AsyncExitStack, app: web.Application, listen: str, *, setting: str, tls: ssl.SSLContext | None = None
+) -> int:
+    """Listen until the stack closes, with `tls` by HTTPS; return the port (the one chosen, where 0 was asked).
 
     Raises PortTakenError that names the setting; in-flight requests get 5 seconds at the end.
     """
@@ -128,7 +131,7 @@ async def serve(stack: AsyncExitStack, app: web.Application, listen: str, *, set
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, ssl_context=tls)
     try:
         await site.start()
     except OSError as error:

@@ -1,1 +1,8 @@
-"""Checks from outside: how each phase of an HTTP request or a WebSocket connection went."""
+"""The registry of probers: one file and one line each."""
+
+from services.collector.probes import dns, http, icmp, tcp, tls, websocket
+from services.collector.probes.base import Prober
+
+PROBERS: tuple[Prober, ...] = (http.PROBER, websocket.PROBER, tcp.PROBER, tls.PROBER, dns.PROBER, icmp.PROBER)
+
+__all__ = ["PROBERS", "Prober"]

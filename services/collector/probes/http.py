@@ -1,22 +1,25 @@
 """One HTTP check, under blackbox_exporter's names."""
 
-import re
-from typing import Annotated, Literal
+import email.utils
+from typing import Annotated
 
 import aiohttp
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from yarl import URL
 
-from services.collector.probes.phases import Handshake, Phases, make_tls, new_session, write_address, write_tls
-from services.collector.reasons import Reason, ScrapeError, reason_of
+from services.collector.probes import http_checks
+from services.collector.probes.base import Prober, Run
+from services.collector.probes.handshake import make_tls, write_tls
+from services.collector.probes.http_config import HttpModule
+from services.collector.probes.phases import Phases, failure, new_session
+from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
-from services.common.clock import Clock
-from services.common.config import StrictModel
 
 MAX_BODY = 16 * 1024**2
 _CHUNK = 64 * 1024
-_OK = range(200, 300)
+_MAX_REDIRECTS = 10
 _DURATION = "Duration of http request by phase, summed over all redirects"
+_PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 
 
 def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
@@ -32,65 +35,82 @@ def check_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
 HttpUrl = Annotated[str, AfterValidator(check_url)]
 
 
-def check_pattern(text: str) -> str:
-    """Return the regular expression if it compiles."""
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from error
-    return text
+def http_target(text: str) -> str:
+    """Return a target as a URL; without a scheme it is http, as in blackbox_exporter."""
+    return check_url(text if "://" in text else f"http://{text}")
 
 
-Pattern = Annotated[str, AfterValidator(check_pattern)]
-
-
-class HttpModule(StrictModel):
-    """How to check: blackbox_exporter's keys of the http prober."""
-
-    method: Literal["GET", "HEAD", "POST"] = "GET"
-    headers: dict[str, str] = Field(default_factory=dict, repr=False)
-    valid_status_codes: tuple[int, ...] = ()
-    """Empty: any 2xx."""
-    follow_redirects: bool = True
-    fail_if_body_matches_regexp: tuple[Pattern, ...] = ()
-    fail_if_body_not_matches_regexp: tuple[Pattern, ...] = ()
-    verify_tls: bool = True
-    ca_file: str | None = None
-
-
-async def probe_http(sheet: Sheet, url: str, module: HttpModule, clock: Clock, limit: float) -> Reason | None:
+async def probe_http(run: Run, url: str, module: HttpModule) -> Reason | None:
     """Check a URL and write what was seen; return why it failed, None where it did not. The caller bounds the time."""
-    tls = make_tls(clock, verify=module.verify_tls, ca_file=module.ca_file)
-    phases, start = Phases(clock, tls), clock.monotonic()
-    reason: Reason | None = Reason.TIMEOUT
+    tls = make_tls(run.clock, module.tls_config, run.tools.base)
+    tls.make_current()
+    phases = Phases(run, tls)
     try:
-        async with new_session(phases, tls) as session:
-            reason = await _request(sheet, session, url, module, phases, clock)
-    except (aiohttp.ClientError, OSError, ScrapeError) as error:
-        reason = failure(error, phases)
+        async with new_session(run, phases, module) as session:
+            return await _request(run, session, url, module, phases)
+    except aiohttp.InvalidURL as error:
+        raise ScrapeError(Reason.REDIRECT, f"not an address: {error}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ScrapeError(failure(error, phases), f"{type(error).__name__}: {error}") from error
     finally:
-        _write(sheet, phases, tls, clock.monotonic() - start, limit)
-        write_result(sheet, reason)
-    return reason
+        phases.connected()
+        _write(run.sheet, phases)
+        write_tls(run.sheet, tls)
 
 
 async def _request(
-    sheet: Sheet, session: aiohttp.ClientSession, url: str, module: HttpModule, phases: Phases, clock: Clock
+    run: Run, session: aiohttp.ClientSession, url: str, module: HttpModule, phases: Phases
 ) -> Reason | None:
-    begin = clock.monotonic()
+    begin, seen = run.clock.monotonic(), phases.connecting()
     async with session.request(
-        module.method, url, headers=module.headers, allow_redirects=module.follow_redirects, max_redirects=10
+        module.method,
+        url,
+        headers=module.all_headers(run.tools.base, run.hostname),
+        data=module.payload(run.tools.base),
+        allow_redirects=module.follow_redirects,
+        max_redirects=_MAX_REDIRECTS,
+        skip_auto_headers=() if module.compression else ("Accept-Encoding",),
+        auto_decompress=bool(module.compression),
+        server_hostname=module.tls_config.server_name or run.hostname or None,
+        proxy=module.proxy_url,
+        proxy_headers=module.proxy_headers(run.tools.base),
     ) as response:
-        headers = clock.monotonic()
-        connecting = sum(phases.seconds.get(phase, 0.0) for phase in ("resolve", "connect", "tls"))
-        phases.add("processing", headers - begin - connecting)
-        body = await read_bounded(response, MAX_BODY)
-        phases.add("transfer", clock.monotonic() - headers)
+        headers = run.clock.monotonic()
+        phases.add("processing", headers - begin - (phases.connecting() - seen))
+        _write_head(run.sheet, response)
+        run.note(f"{response.method} {response.url} answers {response.status}")
+        reason = http_checks.check_head(run, module, response)
+        http_checks.check_encoding(module, response)
+        keep = module.reads_body and reason is None
+        try:
+            body, size = await read_bounded(response, module.body_size_limit or MAX_BODY, keep=keep)
+        finally:
+            phases.add("transfer", run.clock.monotonic() - headers)
+    run.sheet.gauge("probe_http_uncompressed_body_length", "Length of uncompressed response body", size)
+    if reason is not None or not keep:
+        return reason
+    return await http_checks.check_body(run, module, body)
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit: int, *, keep: bool = True) -> tuple[bytes, int]:
+    """Return the body after decompression and its length; raises ScrapeError as soon as it is longer than `limit`.
+
+    With `keep=False` the body is read to its end and thrown away.
+    """
+    body, size = bytearray(), 0
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        size += len(chunk)
+        if size > limit:
+            raise ScrapeError(Reason.TOO_LARGE, f"the answer is longer than {limit} bytes")
+        if keep:
+            body += chunk
+    return bytes(body), size
+
+
+def _write_head(sheet: Sheet, response: aiohttp.ClientResponse) -> None:
+    length = response.headers.get("Content-Length", "")
     sheet.gauge("probe_http_status_code", "Response HTTP status code", response.status)
-    sheet.gauge("probe_http_content_length", "Length of http content response", response.content_length or -1)
-    sheet.gauge(
-        "probe_http_uncompressed_body_length", "Length of uncompressed response body", len(body)
-    )  # fmt: skip
+    sheet.gauge("probe_http_content_length", "Length of http content response", int(length) if length.isdigit() else -1)
     version = response.version
     sheet.gauge(
         "probe_http_version",
@@ -98,56 +118,26 @@ async def _request(
         None if version is None else version.major + version.minor / 10,
     )
     sheet.gauge("probe_http_ssl", "Indicates if SSL was used for the final redirect", response.url.scheme == "https")
-    if response.status not in (module.valid_status_codes or _OK):
-        return Reason.STATUS
-    text = body.decode("utf-8", errors="replace")
-    failed = any(re.search(pattern, text) for pattern in module.fail_if_body_matches_regexp) or not all(
-        re.search(pattern, text) for pattern in module.fail_if_body_not_matches_regexp
-    )
-    sheet.gauge("probe_failed_due_to_regex", "Indicates if probe failed due to regex", failed)
-    return Reason.BODY if failed else None
+    modified = email.utils.parsedate_tz(response.headers.get("Last-Modified", ""))
+    if modified is not None:
+        text = "Returns the Last-Modified HTTP response header in unixtime"
+        sheet.gauge("probe_http_last_modified_timestamp_seconds", text, email.utils.mktime_tz(modified))
 
 
-async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """Return the body after decompression; raises ScrapeError as soon as it is longer than `limit` bytes."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
-        body += chunk
-        if len(body) > limit:
-            raise ScrapeError(Reason.TOO_LARGE, f"the answer is longer than {limit} bytes")
-    return bytes(body)
-
-
-def failure(error: BaseException, phases: Phases) -> Reason:
-    """Return the reason of a client's error; where the error does not say, the phase that it came in does."""
-    found = reason_of(error)
-    if found is Reason.ERROR:
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return Reason.DNS
-        if isinstance(error, aiohttp.ServerDisconnectedError):
-            return Reason.CLOSED
-        return phases.current
-    return found
-
-
-def write_result(sheet: Sheet, reason: Reason | None) -> None:
-    """Write whether the check succeeded and, if not, why."""
-    sheet.gauge("probe_success", "Displays whether or not the probe was a success", reason is None)
-    if reason is not None:
-        sheet.gauge("probe_failed_reason", "1 with the reason why the probe failed", 1, reason=reason.value)
-
-
-def _write(sheet: Sheet, phases: Phases, tls: Handshake, took: float, limit: float) -> None:
-    for phase in ("resolve", "connect", "tls", "processing", "transfer"):
+def _write(sheet: Sheet, phases: Phases) -> None:
+    for phase in _PHASES:
         sheet.gauge("probe_http_duration_seconds", _DURATION, phases.seconds.get(phase, 0.0), phase=phase)
     sheet.gauge("probe_http_redirects", "The number of redirects", phases.redirects)
-    write_common(sheet, phases.dns, took, limit)
-    write_address(sheet, phases.peer)
-    write_tls(sheet, tls)
+    if "probe_http_status_code" not in sheet.families:
+        # Without an answer, zeros: a rule on the status must see that there is none, as with blackbox_exporter.
+        sheet.gauge("probe_http_status_code", "Response HTTP status code", 0)
+        sheet.gauge("probe_http_content_length", "Length of http content response", 0)
+        sheet.gauge("probe_http_version", "Returns the version of HTTP of the probe response", 0)
+        sheet.gauge("probe_http_ssl", "Indicates if SSL was used for the final redirect", 0)
+    if "probe_http_uncompressed_body_length" not in sheet.families:
+        sheet.gauge("probe_http_uncompressed_body_length", "Length of uncompressed response body", 0)
+    if "probe_failed_due_to_regex" not in sheet.families:
+        sheet.gauge("probe_failed_due_to_regex", "Indicates if probe failed due to regex", 0)
 
 
-def write_common(sheet: Sheet, dns: float, took: float, limit: float) -> None:
-    """Write what every probe has: look-up time, whole time and the limit, in seconds."""
-    sheet.gauge("probe_dns_lookup_time_seconds", "Returns the time taken for probe dns lookup in seconds", dns)
-    sheet.gauge("probe_duration_seconds", "Returns how long the probe took to complete in seconds", took)
-    sheet.gauge("probe_timeout_seconds", "Returns how long the probe timeout is in seconds", limit)
+PROBER = Prober("http", HttpModule, probe_http, http_target)

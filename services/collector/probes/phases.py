@@ -1,87 +1,42 @@
 """Times of a connection's phases, from aiohttp's tracing and the TLS context."""
 
-import ipaddress
 import socket
-import ssl
-import zlib
-from contextvars import ContextVar
-from functools import lru_cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 from aiohttp import TraceConfig
 
-from services.collector.reasons import Reason
-from services.collector.sheet import Sheet
-from services.common.clock import Clock
-
-
-class Handshake:
-    """One check's TLS: when its newest handshake began (before it is TCP, after it is TLS), and what came of it."""
-
-    def __init__(self, clock: Clock, context: ssl.SSLContext) -> None:
-        self.clock, self.context = clock, context
-        self.started: float | None = None
-        self.object: ssl.SSLObject | None = None
-
-
-_CURRENT: ContextVar[Handshake] = ContextVar("handshake")
-
-
-class _TimedContext(ssl.SSLContext):
-    """Tells the check that runs when a handshake begins; the event loop calls this once the TCP connection stands."""
-
-    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        made = super().wrap_bio(*args, **kwargs)
-        if (check := _CURRENT.get(None)) is not None:
-            check.started, check.object = check.clock.monotonic(), made
-        return made
-
-
-@lru_cache(maxsize=64)
-def _context(*, verify: bool, ca_file: str | None, changed: float) -> ssl.SSLContext:
-    # Reading the system's certificates takes tens of milliseconds: too long to be done at each check.
-    del changed
-    context = _TimedContext(ssl.PROTOCOL_TLS_CLIENT)
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    else:
-        context.load_default_certs()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def make_tls(clock: Clock, *, verify: bool, ca_file: str | None = None) -> Handshake:
-    """Return the TLS side of one check and make it the running task's; raises OSError for a bad `ca_file`."""
-    changed = Path(ca_file).stat().st_mtime if ca_file is not None else 0.0
-    handshake = Handshake(clock, _context(verify=verify, ca_file=ca_file, changed=changed))
-    _CURRENT.set(handshake)
-    return handshake
+from services.collector.probes.base import ProbeModule, Run
+from services.collector.probes.handshake import Handshake
+from services.collector.probes.names import Resolving
+from services.collector.reasons import Reason, reason_of
 
 
 class Phases:
     """Seconds by phase, summed over redirects, and where the check stands now (for the reason of a failure)."""
 
-    def __init__(self, clock: Clock, tls: Handshake) -> None:
+    def __init__(self, run: Run, tls: Handshake) -> None:
         self.seconds: dict[str, float] = {}
         self.current = Reason.PROTOCOL
         self.redirects = 0
-        self.dns = 0.0
-        self.peer: object = None
-        self._clock, self._tls = clock, tls
+        self._run, self._clock, self.tls = run, run.clock, tls
         self._marks: dict[str, float] = {}
+        self._requested = self._headers = 0.0
+        self._before = 0.0
 
     def add(self, phase: str, seconds: float) -> None:
         """Add to a phase."""
         self.seconds[phase] = self.seconds.get(phase, 0.0) + max(0.0, seconds)
 
+    def connecting(self) -> float:
+        """Return the seconds spent until connections stood."""
+        return sum(self.seconds.get(phase, 0.0) for phase in ("resolve", "connect", "tls"))
+
     def socket(self, address: tuple[Any, ...]) -> socket.socket:
         """Make a connection's socket and note where it goes: afterwards the connection may already be given back."""
-        family, kind, protocol, _, self.peer = address
+        family, kind, protocol, _, peer = address
+        self._run.peer = str(peer[0])
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -101,70 +56,72 @@ class Phases:
         self._marks["dns"] = self._clock.monotonic()
 
     async def _dns_end(self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
-        self.dns = self._clock.monotonic() - self._marks.pop("dns")
-        self.add("resolve", self.dns)
+        took = self._clock.monotonic() - self._marks.pop("dns")
+        self._run.dns = took if self._run.dns is None else self._run.dns
+        self.add("resolve", took)
         self.current = Reason.REFUSED
         # aiohttp opens the connection right after; what it took before was the look-up.
         self._marks["connect"] = self._clock.monotonic()
 
     async def _connect_start(self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
         self.current = Reason.REFUSED
-        self._tls.started = None
+        self.tls.started = None
         self._marks["connect"] = self._clock.monotonic()
 
     async def _connect_end(self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
-        end, start = self._clock.monotonic(), self._marks.pop("connect")
-        if self._tls.started is not None:
-            self.add("tls", end - self._tls.started)
-            end = self._tls.started
-        self.add("connect", end - start)
+        self.connected()
         self.current = Reason.PROTOCOL
 
-    async def _redirect(self, _session: aiohttp.ClientSession, _context: SimpleNamespace, _params: object) -> None:
+    def connected(self) -> None:
+        """Count the connection that was begun as done, or, at a failure, as far as it came."""
+        if (start := self._marks.pop("connect", None)) is None:
+            return
+        end = self._clock.monotonic()
+        if self.tls.started is not None:
+            self.add("tls", end - self.tls.started)
+            end = self.tls.started
+        self.add("connect", end - start)
+
+    async def _redirect(self, _session: aiohttp.ClientSession, _context: SimpleNamespace, params: Any) -> None:
         self.redirects += 1
+        self._run.note(f"redirected to {params.response.headers.get('Location', '')!r}")
 
 
-def new_session(phases: Phases, tls: Handshake) -> aiohttp.ClientSession:
-    """Return a session that opens a fresh connection for each request, without cookies or the environment's proxies."""
+def new_session(run: Run, phases: Phases, module: ProbeModule, source: str | None = None) -> aiohttp.ClientSession:
+    """Return a session that opens a fresh connection for each request, without the environment's proxies.
+
+    Cookies live as long as the check, so that a login that redirects can be followed.
+    """
+    resolver = Resolving(
+        run.tools.names, run.limit * 0.9, module.preferred_ip_protocol, fallback=module.ip_protocol_fallback
+    )
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            ssl=tls.context, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket
+            ssl=phases.tls.context, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket,
+            resolver=resolver, local_addr=None if source is None else (source, 0),
         ),
         trace_configs=[phases.trace()],
-        cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
-        auto_decompress=True,
         trust_env=False,
-    )
+        max_line_size=64 * 1024,
+        max_field_size=64 * 1024,
+    )  # fmt: skip
 
 
-def write_address(sheet: Sheet, peer: object) -> None:
-    """Write the generic facts of the address that answered; `peer` is a socket's peer name."""
-    if not isinstance(peer, tuple) or not peer:
-        return
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    sheet.gauge("probe_ip_protocol", "IP version of the address that was used: 4 or 6.", address.version)
-    sheet.gauge(
-        "probe_ip_addr_hash", "Hash of the IP address; it changes when the address does.", zlib.crc32(address.packed)
-    )
+def failure(error: BaseException, phases: Phases) -> Reason:
+    """Return the reason of a client's error; where the error does not say, the phase that it came in does."""
+    found = reason_of(error)
+    if found is not Reason.ERROR:
+        return found
+    return next((reason for kind, reason in _KINDS if isinstance(error, kind)), phases.current)
 
 
-def write_tls(sheet: Sheet, tls: Handshake) -> None:
-    """Write version, cipher and certificate of the newest handshake that was completed; nothing without TLS."""
-    if tls.object is None or tls.object.version() is None:
-        return
-    sheet.gauge("probe_tls_version_info", "TLS version in use.", 1, version=_go_name(tls.object.version() or ""))
-    cipher = tls.object.cipher()
-    sheet.gauge("probe_tls_cipher_info", "TLS cipher in use.", 1, cipher=cipher[0] if cipher else "")
-    certificate = tls.object.getpeercert()
-    expiry = certificate.get("notAfter") if certificate else None
-    if isinstance(expiry, str):
-        at = ssl.cert_time_to_seconds(expiry)
-        sheet.gauge("probe_ssl_earliest_cert_expiry", "When the certificate expires, seconds since the epoch.", at)
-        sheet.gauge(
-            "probe_ssl_last_chain_expiry_timestamp_seconds", "When the verified chain's certificate expires.", at
-        )
-
-
-def _go_name(version: str) -> str:
-    return version.replace("TLSv1", "TLS 1") if "." in version else version.replace("TLSv1", "TLS 1.0")
+_KINDS: tuple[tuple[type[BaseException], Reason], ...] = (
+    (aiohttp.TooManyRedirects, Reason.REDIRECT),
+    (aiohttp.ClientConnectorCertificateError, Reason.TLS),
+    (aiohttp.ClientConnectorSSLError, Reason.TLS),
+    (aiohttp.ClientConnectorDNSError, Reason.DNS),
+    (aiohttp.ServerDisconnectedError, Reason.CLOSED),
+    (aiohttp.ClientPayloadError, Reason.CLOSED),
+    (aiohttp.ContentTypeError, Reason.BODY),
+)

@@ -1,6 +1,6 @@
 """The registry of sources: one file (or folder) and one line each."""
 
-from services.collector.sources import celery, fastapi, http, postgres, redis, websocket
+from services.collector.sources import celery, dns, fastapi, http, icmp, logs, postgres, redis, tcp, tls, websocket
 from services.collector.sources.base import SourceKind
 
 KINDS: tuple[SourceKind, ...] = (
@@ -10,6 +10,11 @@ KINDS: tuple[SourceKind, ...] = (
     celery.KIND,
     websocket.KIND,
     http.KIND,
+    tcp.KIND,
+    tls.KIND,
+    dns.KIND,
+    icmp.KIND,
+    logs.KIND,
 )
 
 __all__ = ["KINDS", "SourceKind"]

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Protocol
 from aiohttp import web
 from pydantic import Field, SecretStr, StringConstraints
 
+from services.collector.probes.base import Tools
+from services.collector.probes.names import Names
 from services.collector.sheet import Sheet
 from services.common.clock import Clock
 from services.common.config import StrictModel, read_secret
@@ -58,6 +60,13 @@ class Context:
     """Closes what the source has opened."""
     data_dir: Path = Path(".tocsin")
     """Where a source may keep what must survive a restart, in a folder of its kind's name."""
+    names: Names = field(default_factory=Names)
+    """Looks up the addresses of probed targets."""
+
+    @property
+    def tools(self) -> Tools:
+        """What probes need."""
+        return Tools(self.clock, self.names, self.base)
 
 
 class Source(Protocol):
@@ -94,6 +103,4 @@ class SourceKind:
     address: Callable[[Any], str]
     """Return a target's address without credentials, for `/probe?target=` and the landing page."""
     pages: Mapping[str, SourcePage] = field(default_factory=dict)
-    """Pages of its own by path, such as `/errors`; a caller must show the service token. A reload exchanges the sources."""
-    build_info: str = ""
-    """The peer's name before `_build_info`, such as `postgres_exporter`, for dashboards that list exporters."""
+    """Pages of its own by path, such as `/errors`; a caller must show the service token."""

@@ -7,17 +7,21 @@ import aiohttp
 from pydantic import Field, model_validator
 
 from services.collector.passthrough import pass_through
-from services.collector.probes.http import HttpModule, HttpUrl, probe_http, read_bounded
+from services.collector.probes.attempts import probe_with_attempts
+from services.collector.probes.base import write_result
+from services.collector.probes.http import PROBER, HttpUrl, read_bounded
+from services.collector.probes.http_config import HttpModule
 from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
-from services.collector.sources.base import Context, SourceKind, TargetModel
+from services.collector.sources.base import Context, SourceKind
+from services.collector.sources.probed import ProbedTarget
 
 _ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 _MAX_PAGE = 16 * 1024**2
 _FORBIDDEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
-class FastApiTarget(TargetModel):
+class FastApiTarget(ProbedTarget):
     """An app: where its metrics page is, and the address by which it is checked from outside."""
 
     metrics_url: HttpUrl | None = None
@@ -37,7 +41,7 @@ class FastApiSource:
     """Keeps one connection for the metrics page; the check opens a new one each time, as a client would."""
 
     def __init__(self, target: FastApiTarget, context: Context, session: aiohttp.ClientSession) -> None:
-        self._target, self._clock, self._session = target, context.clock, session
+        self._target, self._tools, self._session = target, context.tools, session
 
     async def collect(self, sheet: Sheet, limit: float) -> None:
         """See the port; page and check go on side by side, and one's failure does not lose the other's samples."""
@@ -54,7 +58,9 @@ class FastApiSource:
             raise failures[0]
 
     async def _check(self, sheet: Sheet, url: str, limit: float) -> None:
-        reason = await probe_http(sheet, url, self._target.health, self._clock, limit)
+        reason = await probe_with_attempts(
+            sheet, self._tools, PROBER, url, self._target.health, limit=limit, attempts=self._target.attempts
+        )
         _write_up(sheet, up=reason is None)
         if reason is not None:
             raise ScrapeError(reason, f"the check of {url} failed")
@@ -67,7 +73,7 @@ class FastApiSource:
                 if response.status != HTTPStatus.OK:
                     reason = Reason.AUTH if response.status in _FORBIDDEN else Reason.STATUS
                     raise ScrapeError(reason, f"{url} answers {response.status}")
-                body = await read_bounded(response, _MAX_PAGE)
+                body, _ = await read_bounded(response, _MAX_PAGE)
             pass_through(sheet, body)
             got = True
         finally:
@@ -78,8 +84,7 @@ class FastApiSource:
         if sheet.value("fastapi_up") is None:
             _write_up(sheet, up=False)
         if self._target.health_url is not None and sheet.value("probe_success") is None:
-            sheet.gauge("probe_success", "Displays whether or not the probe was a success", 0)
-            sheet.gauge("probe_failed_reason", "1 with the reason why the probe failed", 1, reason=reason)
+            write_result(sheet, Reason(reason))
 
 
 def _write_up(sheet: Sheet, *, up: bool) -> None:

@@ -17,7 +17,7 @@ def load(tmp_path: Path, text: str, **environ: str) -> CollectorConfig:
 
 def test_folder_and_registry_agree() -> None:
     found = {path.stem for path in SOURCES.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert found - {"__init__", "base", "__pycache__"} == {kind.key for kind in KINDS}
+    assert found - {"__init__", "base", "probed", "__pycache__"} == {kind.key for kind in KINDS}
 
 
 def test_postgres_collectors_have_names_of_their_own_and_files_in_the_registry() -> None:
@@ -100,5 +100,5 @@ def test_what_a_pattern_allows(tmp_path: Path) -> None:
 
 
 def test_a_module_is_of_one_kind(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="either http or websocket"):
+    with pytest.raises(ConfigError, match="give a prober: one of http, websocket"):
         load(tmp_path, "collector: {probe: {modules: {x: {http: {}, websocket: {}}}}}")

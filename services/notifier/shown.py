@@ -1,6 +1,7 @@
 """The configuration as it may be shown: as written, secrets hidden, and without what only Tocsin knows. Pure."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, SecretStr
@@ -18,7 +19,7 @@ def shown(config: BaseModel, written: Any) -> str:
 
 def _masked(value: Any, written: Any) -> Any:
     if isinstance(value, SecretStr):
-        return HIDDEN
+        return _hidden(value.get_secret_value())
     if isinstance(value, BaseModel) and isinstance(written, dict):
         found = {}
         for name, info in type(value).model_fields.items():
@@ -31,3 +32,12 @@ def _masked(value: Any, written: Any) -> Any:
         return [_masked(one, text) for one, text in zip(value, written, strict=True)]
     # A key that has no effect here may still hold another channel's secret.
     return HIDDEN if value is None and written not in (None, [], {}) else written
+
+
+def _hidden(secret: str) -> str:
+    if not secret.startswith(("http://", "https://")):
+        return HIDDEN
+    # amtool up to 0.25 takes no webhook's url that is none, so what is not secret of it stays.
+    parts = urlsplit(secret)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}/{HIDDEN}"

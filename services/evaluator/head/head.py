@@ -29,13 +29,14 @@ class Head:
     """A storage of the last `retention_s` seconds.
 
     `max_series` and `max_series_per_target` bound what is held; series beyond are refused, counted and their target
-    named. `keep` tells by metric name which series are held; None: all.
+    named. `exempt` counts those held beside the limits. `keep` tells by metric name which series are held; None: all.
     """
 
     def __init__(
         self, *, retention_s: float, max_series: int = 1_000_000, max_series_per_target: int = 100_000
     ) -> None:
         self.max_series, self.max_series_per_target = max_series, max_series_per_target
+        self.exempt = 0
         self.index = Index()
         self._keep: Callable[[str], bool] | None = None
         self._retention_ms = round(retention_s * 1000)
@@ -45,15 +46,15 @@ class Head:
         self._rejected: Counter[str] = Counter()
         self._limited: Counter[str] = Counter()
 
-    def target(self, key: str, *, interval_s: float | None = None) -> TargetColumns:
-        """Return the columns of a target, made at first asking.
+    def target(self, key: str, *, interval_s: float | None = None, limited: bool = True) -> TargetColumns:
+        """Return the columns of a target, made at first asking; `limited`: the limits on series hold for it.
 
         Targets with the same interval share one matrix, which is what makes selections over many targets cheap;
         without an interval a target has its own.
         """
         found = self._targets.get(key)
         if found is None:
-            found = self._targets[key] = TargetColumns(self, key, self._pool(interval_s))
+            found = self._targets[key] = TargetColumns(self, key, self._pool(interval_s), limited=limited)
         return found
 
     def attach(self, target: TargetColumns) -> None:
@@ -99,7 +100,7 @@ class Head:
         own = max(0, self.max_series_per_target - held)
         if wanted > own:
             self.reject("max_series_per_target", key, wanted - own)
-        room = max(0, self.max_series - self.index.series)
+        room = max(0, self.max_series - (self.index.series - self.exempt))
         allowed = min(wanted, own)
         if allowed > room:
             self.reject("max_series", key, allowed - room)
@@ -121,8 +122,7 @@ class Head:
             part.layout,
             axes=part.axes,
             rows=rows,
-            last_hole=pool.last_hole[rows],
-            last_drop=pool.last_drop[rows],
+            matrix=pool,
         )
 
     def prune(self, now_ms: int) -> None:

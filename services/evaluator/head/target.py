@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class TargetColumns:
     """Appends of one target; `rows` are those of the present layout, `taken` the places in it that are kept."""
 
-    def __init__(self, head: "Head", key: str, pool: Pool) -> None:
+    def __init__(self, head: "Head", key: str, pool: Pool, *, limited: bool = True) -> None:
         self.key = key
+        self._limited = limited
         self.pool = pool
         self._head = head
         self._axis: int | None = None
@@ -99,10 +100,11 @@ class TargetColumns:
         return rows
 
     def _add(self, layout: Layout, numbers: list[int], places: dict[int, int], held: int) -> dict[int, int]:
-        allowed = self._head.admit(self.key, len(numbers), held + len(self._gone))
-        numbers = numbers[:allowed]
+        if self._limited:
+            numbers = numbers[: self._head.admit(self.key, len(numbers), held + len(self._gone))]
         if not numbers or self._axis is None:
             return {}
+        self._head.exempt += 0 if self._limited else len(numbers)
         rows = self.pool.new_rows([layout.labels[places[number]] for number in numbers], numbers, self._axis)
         self._head.index.add(self.pool, rows)
         return dict(zip(numbers, rows.tolist(), strict=True))
@@ -132,5 +134,6 @@ class TargetColumns:
     def _release(self, some: list[int]) -> None:
         if some:
             rows = np.array(some, np.intp)
+            self._head.exempt -= 0 if self._limited else len(some)
             self._head.index.remove(self.pool, rows)
             self.pool.free_rows(rows)

@@ -34,6 +34,8 @@ class RemoteWriteConfig(_Server):
     max_samples_per_send: int = Field(default=2_000, gt=0)
     min_backoff: Duration = Field(default=0.03, gt=0)
     max_backoff: Duration = Field(default=5.0, gt=0)
+    flush_deadline: Duration = Field(default=5.0, gt=0)
+    """How long a stop waits for the samples that still wait to be sent."""
 
     @property
     def label(self) -> str:

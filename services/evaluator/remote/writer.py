@@ -61,23 +61,50 @@ class RemoteWriter:
             if not self._queue:
                 self._more.clear()
                 await self._more.wait()
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._config.max_samples_per_send))]
+            wait = await self._step(wait)
+
+    async def flush(self) -> None:
+        """Send what waits, for `flush_deadline` at most; what is left then is counted, named and given up.
+
+        To be called when `run` has ended.
+        """
+        wait = self._config.min_backoff
+        try:
+            async with asyncio.timeout(self._config.flush_deadline):
+                while self._queue:
+                    wait = await self._step(wait)
+        except TimeoutError:
+            left = len(self._queue)
+            self._dropped("shutdown", left)
+            self._queue.clear()
+            self._telemetry.queued.labels(self.server).set(0)
+            log.warning("remote_write_dropped", server=self.server, reason="shutdown", samples=left)
+
+    async def _step(self, wait: float) -> float:
+        """Send one batch; return how long to wait should the next one fail."""
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._config.max_samples_per_send))]
+        try:
             reason, asked = await self._send(batch)
-            if reason == "":
-                self._telemetry.samples.labels(self.server).inc(len(batch))
-                wait = self._config.min_backoff
-                self._note("")
-            elif reason.startswith("refused"):
-                # The server will say the same again of the same samples.
-                self._dropped(reason, len(batch))
-                self._note(reason)
-            else:
-                self._queue.extendleft(reversed(batch))
-                self._telemetry.retries.labels(self.server, reason).inc()
-                self._note(reason)
-                await self._clock.sleep(min(max(wait, asked), _LONGEST_WAIT))
-                wait = min(wait * 2, self._config.max_backoff)
-            self._telemetry.queued.labels(self.server).set(len(self._queue))
+        except asyncio.CancelledError:
+            # The server may have taken them; the same samples again are no error to it.
+            self._queue.extendleft(reversed(batch))
+            raise
+        if reason == "":
+            self._telemetry.samples.labels(self.server).inc(len(batch))
+            wait = self._config.min_backoff
+            self._note("")
+        elif reason.startswith("refused"):
+            # The server will say the same again of the same samples.
+            self._dropped(reason, len(batch))
+            self._note(reason)
+        else:
+            self._queue.extendleft(reversed(batch))
+            self._telemetry.retries.labels(self.server, reason).inc()
+            self._note(reason)
+            await self._clock.sleep(min(max(wait, asked), _LONGEST_WAIT))
+            wait = min(wait * 2, self._config.max_backoff)
+        self._telemetry.queued.labels(self.server).set(len(self._queue))
+        return wait
 
     async def _send(self, batch: Sequence[Sample]) -> tuple[str, float]:
         """Return why it failed, empty when it did not, and how long the server wants us to wait."""
@@ -129,5 +156,8 @@ async def open_writers(
     for one in config.remote_write:
         session = ServerSession(one, base, one.remote_timeout)
         await session.open(stack)
-        writers.append(RemoteWriter(one, config.global_.external_labels, session, clock, telemetry))
+        writer = RemoteWriter(one, config.global_.external_labels, session, clock, telemetry)
+        # Undone before the session closes, and after what is spawned later: the scrapes, the rules and `run`.
+        stack.push_async_callback(writer.flush)
+        writers.append(writer)
     return writers

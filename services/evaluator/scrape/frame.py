@@ -59,15 +59,16 @@ class Frame:
 
     def equals(self, other: "Frame") -> bool:
         """Tell whether another frame has the same bytes."""
-        return np.array_equal(self.key_lengths, other.key_lengths) and self._contents() == other._contents()
+        return np.array_equal(self.key_lengths, other.key_lengths) and self.contents() == other.contents()
 
-    def _contents(self) -> list[bytes]:
+    def contents(self) -> list[bytes]:
+        """Return the bytes that are compared, by the size of their blocks."""
         return [part.content for part in self._blocks]
 
     def digest(self) -> bytes:
         """Return a hash of all that is compared."""
         found = blake2b(self.key_lengths.tobytes(), digest_size=16)
-        for content in self._contents():
+        for content in self.contents():
             found.update(content)
         return found.digest()
 

@@ -67,7 +67,7 @@ class TargetLoop:
         self._on_arrival = on_arrival
         self._reader, self._mapper, self._mapped = PageReader(shapes), SeriesMapper(target, config), NOTHING
         self._columns = head.target(target.key, interval_s=target.interval)
-        self._report = head.target(f"{target.key}\xffreport", interval_s=target.interval)
+        self._report = head.target(f"{target.key}\xffreport", interval_s=target.interval, limited=False)
         self._report_layout = Layout(tuple({"__name__": name, **dict(target.labels)} for name in REPORT_NAMES))
         self._timed: dict[str, int] = {}
         self._names: frozenset[str] = frozenset()

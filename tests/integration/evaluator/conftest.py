@@ -286,3 +286,9 @@ def own_redis(tmp_path: Path) -> Iterator[RedisProcess]:
     process.start()
     yield process
     process.kill()
+
+
+@pytest.fixture
+async def stack():
+    async with AsyncExitStack() as stack:
+        yield stack

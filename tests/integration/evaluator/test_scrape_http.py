@@ -1,56 +1,23 @@
-"""The scrape client and http_sd against real servers: TLS, proxies, redirects, connections that break."""
+"""The scrape client against real servers: TLS, proxies, redirects, connections that break."""
 
 import asyncio
 import ssl
 import subprocess
-from contextlib import AsyncExitStack
 
-import orjson
 import pytest
 from aiohttp import web
 
-from services.common.clock import SystemClock
 from services.common.config import ConfigError
-from services.common.telemetry import Telemetry
-from services.common.testing.clock import ManualClock
-from services.evaluator.head import Head
 from services.evaluator.scrape.client import ScrapeClient
-from services.evaluator.scrape.config import GlobalConfig, ScrapeConfig
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.full_client import bypasses
-from services.evaluator.scrape.manager import ScrapeManager
-from services.evaluator.scrape.targets import Target
-from services.evaluator.telemetry import ScrapeTelemetry
-
-
-def job(**keys):
-    return ScrapeConfig.model_validate({"job_name": "j", **keys}).with_defaults(GlobalConfig(scrape_interval=5))
-
-
-def target(address, path="/metrics", scheme="http", timeout=5.0):
-    return Target("j", f"{scheme}://{address}{path}", (("instance", address),), 5.0, timeout)
-
-
-async def serve(stack, handler, **keys):
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, "127.0.0.1", 0, **keys).start()
-    return f"127.0.0.1:{runner.addresses[0][1]}"
+from tests.fixtures.scraped import job, page, serve, target
 
 
 async def client(stack, base, **keys):
     made = ScrapeClient(job(**keys), base)
     await made.open(stack)
     return made
-
-
-@pytest.fixture
-async def stack():
-    async with AsyncExitStack() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +45,6 @@ def server_context(home, *, clients=False):
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(home / "ca.pem")
     return context
-
-
-async def page(_request):
-    return web.Response(text="a 1\n")
 
 
 async def test_tls_with_a_ca_a_name_and_a_client_certificate(stack, certificates):
@@ -300,137 +263,3 @@ async def test_a_header_can_not_be_broken_and_a_path_is_quoted(stack, tmp_path):
     broken = await client(stack, tmp_path, authorization={"credentials_file": "token"})
     with pytest.raises(ScrapeError, match="has a line break"):
         await broken.fetch(target(address))
-
-
-async def eventually(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what it waits for sets no event
-            await asyncio.sleep(0.002)
-
-
-class Lists:
-    """A server of target lists, and a manager that reads them on a driven clock."""
-
-    def __init__(self, base):
-        self.base, self.clock, self.requests = base, ManualClock(1_700_000_000.0), []
-        self.body, self.status, self.kind = b"[]", 200, "application/json; charset=utf-8"
-        self.telemetry = Telemetry("evaluator")
-        self.manager = ScrapeManager(
-            Head(retention_s=600), base=base, clock=self.clock, telemetry=ScrapeTelemetry(self.telemetry),
-            on_arrival=lambda _: None,
-        )  # fmt: skip
-        self.url = ""
-
-    async def answer(self, request):
-        self.requests.append(request)
-        return web.Response(body=self.body, status=self.status, headers={"Content-Type": self.kind})
-
-    async def apply(self, **keys):
-        sd = {"url": self.url, "refresh_interval": "30s", "authorization": {"credentials": "s3cret"}}
-        await self.manager.apply([job(http_sd_configs=[sd], **keys)])
-
-    async def next(self, condition, body=None, **keys):
-        """Change the answer, let the interval pass, await what must come of it."""
-        if body is not None:
-            self.body = body if isinstance(body, bytes) else orjson.dumps(body)
-        for name, value in keys.items():
-            setattr(self, name, value)
-        before = len(self.requests)
-        while len(self.requests) == before:
-            await self.clock.advance(30.1)
-            await asyncio.sleep(0.002)
-        await eventually(condition)
-
-    @property
-    def source(self):
-        return self.manager._jobs["j"].lists[0]
-
-    def urls(self):
-        return [loop.target.url for loop in self.manager.loops]
-
-
-@pytest.fixture
-async def lists(stack, tmp_path):
-    made = Lists(tmp_path)
-    made.url = f"http://{await serve(stack, made.answer)}/targets"
-    stack.push_async_callback(made.manager.close)
-    return made
-
-
-async def test_http_sd_names_targets_and_a_fault_keeps_the_last_good_list(lists):
-    lists.body = orjson.dumps([{"targets": ["127.0.0.1:1"], "labels": {"env": "a", "__meta_rack": "r1"}}])
-    await lists.apply(relabel_configs=[{"source_labels": ["__meta_url"], "target_label": "found_by"}])
-    await eventually(lambda: lists.manager.loops)
-    request = lists.requests[0]
-    assert request.headers["X-Prometheus-Refresh-Interval-Seconds"] == "30"
-    assert request.headers["Authorization"] == "Bearer s3cret"
-    (loop,) = lists.manager.loops
-    assert dict(loop.target.labels)["env"] == "a"
-    assert dict(loop.target.labels)["found_by"] == lists.url
-    good = lists.urls()
-    for change, words in (
-        ({"status": 500}, "HTTP status 500"),
-        ({"status": 200, "kind": "text/html"}, "must send application/json"),
-        ({"kind": "application/json", "body": b"{"}, "not JSON"),
-        ({"body": [{"targets": ["http://x/y"]}]}, "is not host:port"),
-        ({"body": [{"target": []}]}, "Extra inputs"),
-    ):
-        await lists.next(lambda words=words: words in lists.source.broken, **change)
-        assert lists.urls() == good
-    assert lists.telemetry.registry.get_sample_value(
-        "tocsin_discovery_failures_total", {"job": "j", "reason": "format"}
-    ) >= 4  # fmt: skip
-    two = ["http://127.0.0.1:2/metrics", "http://127.0.0.1:3/metrics"]
-    await lists.next(lambda: lists.urls() == two, [{"targets": ["127.0.0.1:2", "127.0.0.1:3"]}])
-    assert lists.source.broken == ""
-    await lists.next(lambda: lists.urls() == [], [])
-
-
-async def test_a_changed_job_goes_on_with_the_list_it_had(lists):
-    lists.body = orjson.dumps([{"targets": ["127.0.0.1:1"]}])
-    await lists.apply()
-    await eventually(lambda: lists.manager.loops)
-    lists.status = 500
-    await lists.apply(honor_labels=True)
-    assert lists.urls() == ["http://127.0.0.1:1/metrics"]
-
-
-async def test_more_targets_than_the_limit_are_not_scraped_at_all(stack, tmp_path):
-    address = await serve(stack, page)
-    lists = Lists(tmp_path)
-    stack.push_async_callback(lists.manager.close)
-    jobs = [job(target_limit=1, static_configs=[{"targets": [address, "127.0.0.1:1"]}])]
-    await lists.manager.apply(jobs)
-    for loop in lists.manager.loops:
-        await loop.scrape(lists.clock.now())
-        assert (loop.status.health, loop.status.last_error) == ("down", "target_limit exceeded (2 targets, limit 1)")
-    await lists.manager.apply([job(target_limit=1, static_configs=[{"targets": [address]}])])
-    (loop,) = lists.manager.loops
-    await loop.scrape(lists.clock.now())
-    assert loop.status.health == "up"
-
-
-async def test_series_beyond_the_heads_limits_are_counted_and_named(stack, tmp_path):
-    pages = ["a 1\nb 2\nc 3\nd 4\ne 5\nf 6\n"]
-
-    async def one(_request):
-        return web.Response(text=pages[-1])
-
-    address = await serve(stack, one)
-    telemetry = Telemetry("evaluator")
-    head = Head(retention_s=600, max_series_per_target=5)
-    manager = ScrapeManager(
-        head, base=tmp_path, clock=SystemClock(), telemetry=ScrapeTelemetry(telemetry), on_arrival=lambda _: None
-    )
-    stack.push_async_callback(manager.close)
-    await manager.apply([job(static_configs=[{"targets": [address]}])])
-    (loop,) = manager.loops
-    await loop.scrape(1_700_000_000.0)
-    labels = {"job": "j", "target": f"http://{address}/metrics"}
-    assert telemetry.registry.get_sample_value("tocsin_scrape_series_left_out", labels) == 1
-    assert loop.status.left_out == 1
-    assert head.stats().rejected == {"max_series_per_target": 1}
-    pages.append("a 1\nb 2\n")
-    await loop.scrape(1_700_000_005.0)
-    assert telemetry.registry.get_sample_value("tocsin_scrape_series_left_out", labels) is None
-    assert loop.status.left_out == 0

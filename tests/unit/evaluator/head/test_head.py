@@ -302,3 +302,15 @@ def test_markers_handed_in_are_kept_as_such():
     assert query(storage, "count_over_time(a[1m])", 1) == {"": 1.0}
     (block,) = storage.select([Matcher("__name__", "=", "a")], 0, START * 2)
     assert stale_cells(block.matrix())[0].tolist() == [False, True]
+
+
+def test_what_is_exempt_from_the_limits_neither_counts_nor_is_refused():
+    storage = head(max_series=2, max_series_per_target=2)
+    report = storage.target("report", limited=False)
+    assert scrape(report, layout("up", "duration", "scraped"), 0, [1, 2, 3]) == 3
+    assert scrape(storage.target("t"), layout("a", "b", "c"), 0, [1, 2, 3]) == 2
+    assert storage.stats().rejected == {"max_series_per_target": 1}
+    assert (storage.exempt, storage.stats().series) == (3, 5)
+    scrape(storage.target("t"), layout("a", "b"), 100, [1, 2])
+    storage.prune(START + 100 * STEP)
+    assert (storage.exempt, storage.stats().series) == (0, 2)

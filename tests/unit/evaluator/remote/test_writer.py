@@ -5,6 +5,7 @@ import contextlib
 from contextlib import AsyncExitStack
 
 import pytest
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -54,7 +55,12 @@ async def make(decode, tmp_path):
     async with AsyncExitStack() as stack:
         rig = Rig(decode)
         app = web.Application()
-        app.router.add_post("/write", rig.take)
+
+        async def take(request):
+            # A test may put another one in its place.
+            return await rig.take(request)
+
+        app.router.add_post("/write", take)
         server = TestServer(app)
         await server.start_server()
         stack.push_async_callback(server.close)
@@ -171,3 +177,58 @@ async def test_writers_of_the_configuration(tmp_path):
 def test_settings_that_cannot_be(keys):
     with pytest.raises(ValueError, match="validation error"):
         RemoteWriteConfig.model_validate(keys)
+
+
+async def test_a_stop_sends_what_waits(make):
+    rig = await make(max_samples_per_send=2, min_backoff="1ms")
+    rig.offer(1, 2, 3)
+    await rig.writer.flush()
+    assert rig.times == [[1, 2], [3]]
+    assert rig.count("tocsin_remote_write_samples_total") == 3
+    await rig.writer.flush()
+    assert len(rig.requests) == 2
+
+
+async def test_a_stop_does_not_wait_for_ever_and_tells_what_is_lost(make):
+    rig = await make(url="http://127.0.0.1:1/", flush_deadline="50ms")
+    rig.offer(1, 2)
+    with structlog.testing.capture_logs() as logs:
+        await rig.writer.flush()
+    assert rig.count("tocsin_remote_write_samples_dropped_total", reason="shutdown") == 2
+    assert rig.count("tocsin_remote_write_samples_queued") == 0
+    assert logs[-1] == {
+        "event": "remote_write_dropped", "log_level": "warning", "server": "w", "reason": "shutdown", "samples": 2,
+    }  # fmt: skip
+
+
+async def test_a_batch_under_way_at_the_stop_is_sent_again(make):
+    rig = await make()
+    asked, answer = asyncio.Event(), asyncio.Event()
+    take = rig.take
+
+    async def slow(request):
+        asked.set()
+        await answer.wait()
+        return await take(request)
+
+    rig.take = slow
+    rig.offer(1, 2)
+    task = await rig.start()
+    await asked.wait()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    answer.set()
+    await rig.writer.flush()
+    assert rig.times[-1] == [1, 2]
+    assert rig.count("tocsin_remote_write_samples_total") == 2
+
+
+async def test_the_stack_flushes_before_it_closes_the_connection(make, tmp_path):
+    rig = await make()
+    config = EvaluatorConfig.model_validate({"remote_write": [{"url": rig.url}]})
+    async with AsyncExitStack() as stack:
+        telemetry = RemoteWriteTelemetry(Telemetry("evaluator"))
+        writers = await open_writers(stack, config, base=tmp_path, clock=rig.clock, telemetry=telemetry)
+        offer_all(writers, 7, [{"__name__": "m"}], [7.0])
+    assert rig.times == [[7]]

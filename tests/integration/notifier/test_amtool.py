@@ -41,8 +41,8 @@ async def amtool(place, hook):
 
     async def run(*arguments: str, code: int = 0, home: Path = place.folder) -> str:
         process = await asyncio.create_subprocess_exec(
-            "amtool", f"--alertmanager.url=http://127.0.0.1:{running.port}", f"--http.config.file={login}", "--no-version-check",
-            *arguments,
+            "amtool", f"--alertmanager.url=http://127.0.0.1:{running.port}", f"--http.config.file={login}",
+            "--no-version-check", *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={"HOME": str(home), "USER": "anna"},
         )  # fmt: skip
         out, _ = await asyncio.wait_for(process.communicate(), 20)
@@ -70,7 +70,8 @@ async def test_alerts(amtool, hook):
 
 
 async def test_silences(amtool, hook):
-    made = (await amtool("silence", "add", "alertname=Disk", "--comment=deploy", "--author=anna", "--duration=1h")).strip()
+    given = ("alertname=Disk", "--comment=deploy", "--author=anna", "--duration=1h")
+    made = (await amtool("silence", "add", *given)).strip()
     await amtool("alert", "add", "alertname=Disk", "instance=a")
     await amtool("alert", "add", "alertname=Other")
     await eventually(lambda: hook.told == [("Other", "firing")])

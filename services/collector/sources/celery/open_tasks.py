@@ -2,12 +2,19 @@
 
 from collections import OrderedDict
 from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from services.collector.sources.celery.histogram import Histogram
+
+
+_MOST_ENDED = 2000
 
 
 class OpenTask:
     """One task; times are the events' own, in seconds since the epoch."""
 
-    __slots__ = ("due", "name", "queue", "received", "started")
+    __slots__ = ("due", "name", "queue", "received", "started", "wait")
 
     def __init__(self, name: str, queue: str) -> None:
         self.name, self.queue = name, queue
@@ -15,6 +22,8 @@ class OpenTask:
         """When it was sent, or its eta where that is later."""
         self.received: float | None = None
         self.started: float | None = None
+        self.wait: Histogram | None = None
+        """Where its wait belongs, when it was started before its sender's event told since when it waited."""
 
 
 class OpenTasks:
@@ -23,6 +32,7 @@ class OpenTasks:
     def __init__(self, most: int) -> None:
         self._most = most
         self._tasks: OrderedDict[str, OpenTask] = OrderedDict()
+        self._ended: OrderedDict[str, OpenTask] = OrderedDict()
         self._waiting: dict[str, OrderedDict[str, float]] = {}
         self.get = self._tasks.get
 
@@ -40,7 +50,10 @@ class OpenTasks:
     def sent(self, uuid: str, task: OpenTask, due: float) -> None:
         """Note that a task waits in its queue."""
         task.due = due
-        if task.received is None:
+        if task.wait is not None and task.started is not None:
+            task.wait.observe(max(task.started - due, 0.0))
+            task.wait = None
+        if task.received is None and task.started is None:
             self._waiting.setdefault(task.queue, OrderedDict())[uuid] = due
 
     def taken(self, uuid: str, task: OpenTask) -> None:
@@ -48,9 +61,17 @@ class OpenTasks:
         self._leave(uuid, task)
 
     def end(self, uuid: str, task: OpenTask) -> None:
-        """Forget a task."""
+        """Forget a task; for a while only its end is remembered, as its sender's event may come later still."""
         self._tasks.pop(uuid, None)
         self._leave(uuid, task)
+        if task.due is None:
+            self._ended[uuid] = task
+            if len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
+
+    def pop_ended(self, uuid: str) -> OpenTask | None:
+        """Return a task that has ended before its sender's event came, once."""
+        return self._ended.pop(uuid, None)
 
     def sent_at(self, uuid: str) -> float | None:
         """Return when a task was sent, None where its event was not seen."""

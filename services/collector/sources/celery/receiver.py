@@ -20,9 +20,10 @@ Take = Callable[[Iterable[Mapping[str, Any]]], None]
 class _Receiver(EventReceiver):  # type: ignore[misc]  # Celery has no types
     """Hands event dicts on as they came; the base class keeps Lamport clocks and time zones that we don't use."""
 
-    def __init__(self, *args: Any, take: Take, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, take: Take, listening: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._take = take
+        self._take, self._listening = take, listening
+        self._rounds = 0
         self._consuming: Any = None
 
     def _receive(self, body: Any, _message: Any) -> None:
@@ -34,6 +35,10 @@ class _Receiver(EventReceiver):  # type: ignore[misc]  # Celery has no types
         return closing(self._consuming)
 
     def on_iteration(self) -> None:
+        # Kombu subscribes in its first round.
+        self._rounds += 1
+        if self._rounds == 2:  # noqa: PLR2004 - the second begins with the first one's end
+            self._listening()
         # A listener sends nothing by itself: RabbitMQ would take it for dead, and we a machine that is gone for idle.
         if self._consuming is not None and self._consuming.connected and self._consuming.supports_heartbeats:
             self._consuming.heartbeat_check(rate=4)
@@ -61,10 +66,8 @@ class EventThread(BackgroundThread):
         try:
             with closing(app.connection_for_read(heartbeat=_HEARTBEAT)) as connection:
                 connection.ensure_connection(max_retries=1, timeout=SOCKET_LIMIT)
-                receiver = _Receiver(connection, app=app, take=self._take)
+                receiver = _Receiver(connection, app=app, take=self._take, listening=self._begin)
                 self._receiver = receiver
-                self._listening()
-                self.connected = True
                 # Ended here and not by the garbage collector: its end uses the connection, which is closed next.
                 with closing_generator(receiver.consume(limit=None, timeout=None, wakeup=True)) as rounds:
                     # `stop` may have come before there was a receiver to tell.
@@ -76,3 +79,7 @@ class EventThread(BackgroundThread):
             self.connected = False
             self._receiver = None
             app.close()
+
+    def _begin(self) -> None:
+        self._listening()
+        self.connected = True

@@ -76,7 +76,7 @@ class Tasks:
         if kind is None:
             return ""
         uuid = str(event.get("uuid"))
-        task = self._find(uuid, event)
+        task = self._find(uuid, event, kind)
         row = self._row((task.name, str(event.get("hostname") or UNKNOWN), task.queue))
         row.counts[kind] += 1
         at = float(event.get("timestamp") or 0.0)
@@ -119,9 +119,11 @@ class Tasks:
         row = self._rows[key] = Row()
         return row
 
-    def _find(self, uuid: str, event: Mapping[str, Any]) -> OpenTask:
+    def _find(self, uuid: str, event: Mapping[str, Any], kind: int) -> OpenTask:
         task = self.open.get(uuid)
         queue = event.get("queue")
+        if task is None and kind == SENT:
+            task = self.open.pop_ended(uuid)
         if task is None:
             name = bounded(str(event.get("name") or UNKNOWN), self._names, self._max_names)
             return self.open.add(uuid, OpenTask(name, self._queue(queue)))
@@ -138,9 +140,11 @@ class Tasks:
         task.started = at
         if task.received is not None:
             row.prefetch = max(at - task.received, 0.0)
-        if task.due is not None:
-            if row.wait is None:
-                row.wait = Histogram(WAIT_BOUNDS)
+        if row.wait is None:
+            row.wait = Histogram(WAIT_BOUNDS)
+        if task.due is None:
+            task.wait = row.wait
+        else:
             row.wait.observe(max(at - task.due, 0.0))
 
     def _ended(self, kind: int, row: Row, task: OpenTask, event: Mapping[str, Any], at: float) -> None:

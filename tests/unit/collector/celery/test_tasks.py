@@ -80,6 +80,29 @@ def test_the_senders_event_may_come_late() -> None:
     assert sheet_of(tasks).value("celery_task_started_total", **{**KEY, "queue_name": "mail"}) == 1
 
 
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_late_senders_event_still_gives_the_wait_and_leaves_nothing_open(ended: bool) -> None:
+    tasks = Tasks("celery")
+    tasks.apply(event("task-received", 10.0, name="shop.add"))
+    tasks.apply(event("task-started", 12.0))
+    if ended:
+        tasks.apply(event("task-succeeded", 13.0, runtime=1.0))
+    tasks.apply(event("task-sent", 9.0, name="shop.add", queue="celery", hostname="gen1@box"))
+    sheet = sheet_of(tasks)
+    assert sheet.value("celery_task_sent_total", **KEY) == 1
+    assert sheet.value("celery_task_queue_wait_time_sum", **KEY) == 3.0
+    assert sheet.value("celery_task_queue_wait_time_count", **KEY) == 1
+    assert tasks.under_way == (0 if ended else 1)
+    assert tasks.open.oldest_waiting("celery", 1) is None
+
+
+def test_ends_that_nobody_sent_are_bounded() -> None:
+    tasks = Tasks("celery")
+    for number in range(5000):
+        tasks.apply(event("task-succeeded", uuid=str(number), name="shop.add"))
+    assert len(tasks.open._ended) == 2000
+
+
 def test_names_exceptions_and_open_tasks_are_bounded() -> None:
     tasks = Tasks("celery", max_names=2, max_open=10)
     for number in range(50):

@@ -13,6 +13,7 @@ from cryptography import x509
 from services.collector.probes.client_config import TlsConfig
 from services.collector.sheet import Sheet
 from services.common.clock import Clock
+from services.common.config import ConfigError
 
 _CERTIFICATE = 11
 _FROM_PEER = "read"
@@ -95,9 +96,12 @@ def certificates_of(message: bytes, *, tls13: bool) -> tuple[bytes, ...]:
 
 
 def make_tls(clock: Clock, config: TlsConfig, base: Path) -> Handshake:
-    """Return the TLS side of one check; raises OSError for a file that can't be read and ssl.SSLError for a bad one."""
-    files = tuple((path, path.stat().st_mtime) for path in config.files(base))
-    return Handshake(clock, _context(config, base, files))
+    """Return the TLS side of one check; raises ConfigError for a file that can't be read or used."""
+    try:
+        files = tuple((path, path.stat().st_mtime) for path in config.files(base))
+        return Handshake(clock, _context(config, base, files))
+    except OSError as error:
+        raise ConfigError(f"tls_config can't be used: {error}; check its files") from error
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from services.collector.probes.base import ProbeModule
 from services.collector.probes.client_config import ClientAuth, HeaderValues
 from services.collector.probes.regex import Pattern
-from services.common.config import StrictModel
+from services.common.config import ConfigError, StrictModel
 
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)i?B?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -107,9 +107,12 @@ class HttpModule(ProbeModule, ClientAuth):
         return found
 
     def payload(self, base: Path) -> bytes | None:
-        """Return the request's body; raises OSError when its file can't be read."""
+        """Return the request's body; raises ConfigError when its file can't be read."""
         if self.body_file is not None:
-            return (base / self.body_file).read_bytes()
+            try:
+                return (base / self.body_file).read_bytes()
+            except OSError as error:
+                raise ConfigError(f"{self.body_file}: the body can't be read: {error.strerror}") from error
         return self.body.encode() or None
 
     def proxy_headers(self, base: Path) -> CIMultiDict[str] | None:

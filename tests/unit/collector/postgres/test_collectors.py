@@ -12,8 +12,8 @@ from services.collector.sources.postgres import background, replication
 from services.collector.sources.postgres.activity import COLLECTORS as ACTIVITY
 from services.collector.sources.postgres.collector import Memory, Session
 from services.collector.sources.postgres.estimate import QueryTimes, Totals, quantile, totals
-from services.collector.sources.postgres.settings import base_unit
 from services.collector.sources.postgres.runner import reason_of_statement
+from services.collector.sources.postgres.settings import base_unit
 from services.collector.sources.postgres.target import PostgresTarget
 
 

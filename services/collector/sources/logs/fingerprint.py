@@ -24,8 +24,10 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
     (re.compile(r"(?<![\w<])(?:[A-Za-z]:\\|\.{0,2}/)[\w.@~+-]+(?:[\\/][\w.@~+-]*)*"), "<path>"),
     (re.compile(r"\b0x[0-9a-f]+\b", re.IGNORECASE), "<hex>"),
+    # Before what looks like a hash: 1.0000000002e+16 has such a part.
+    (re.compile(r"(?<![\w<.])[+-]?\d+(?:\.\d+(?:e[+-]?\d+)?|e[+-]\d+)(?![\w.])", re.IGNORECASE), "<n>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b", re.IGNORECASE), "<hex>"),
-    (re.compile(r"(?<![A-Za-z_<])[+-]?\d[\d_]*(?:[.,:]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE), "<n>"),
+    (re.compile(r"(?<![A-Za-z_<\d])[+-]?\d[\d_]*(?:[.,:]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE), "<n>"),
     # `worker3` and `worker12` are one kind of name; `utf8` loses its number with them, which does no harm.
     (re.compile(r"(?<=[A-Za-z_])\d+"), "<n>"),
 )

@@ -59,6 +59,7 @@ class Groups:
     forget_after: float
     table: dict[tuple[str, str], Group] = field(default_factory=dict)
     other: dict[str, int] = field(default_factory=dict)
+    _latest: dict[tuple[str, str], tuple[Record, str, float]] = field(default_factory=dict)
 
     def add(self, record: Record, file: str, now: float) -> bool:
         """Count an error record; return False where it had to go to `other`."""
@@ -79,8 +80,20 @@ class Groups:
         if at > now - TREND_HOURS * HOUR:
             group.hours[hour] = group.hours.get(hour, 0) + 1
         if at >= group.last_seen:
-            group.last_seen, group.example = at, _example(record, file, at)
+            group.last_seen = at
+            self._latest[fingerprint, record.level] = (record, file, at)
         return True
+
+    def settle(self) -> None:
+        """Make the examples of what came last; to be called before they are shown or stored.
+
+        Scrubbing costs more than all the rest, and of a burst of errors only the last is kept.
+        """
+        for key, (record, file, at) in self._latest.items():
+            group = self.table.get(key)
+            if group is not None:
+                group.example = _example(record, file, at)
+        self._latest.clear()
 
     def forget(self, now: float) -> bool:
         """Drop what has not come for `forget_after`, and hours past the trend; return whether anything went."""

@@ -5,7 +5,7 @@ import re
 from services.common.log import HIDDEN, scrub_text
 
 _WORDS = r"passw(?:or)?d|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential|session[_-]?id|csrf"
-_KEY = rf"(?:[\w.-]*(?:{_WORDS})[\w-]*|authorization|set-cookie|cookie|dsn)"
+_KEY = rf"(?:[\w.-]{{0,60}}(?:{_WORDS})[\w-]{{0,60}}|authorization|set-cookie|cookie|dsn)"
 _VALUE = r"""(?:b?"(?:[^"\\]|\\.)*"|b?'(?:[^'\\]|\\.)*'|[^\s,;&)}\]'"]+)"""
 _ISSUED = (
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", r"\b(?:sk|pk|rk)_(?:live|test)_\w{8,}", r"\bgh[pousr]_\w{20,}",

@@ -98,6 +98,7 @@ class LogSource:
 
         def job() -> list[tuple[Group, float]]:
             now = self._clock.now()
+            self.tail.tally.groups.settle()
             return [(copy.deepcopy(group), now) for group in self.tail.tally.groups.table.values()]
 
         return await self._do(job)

@@ -66,6 +66,7 @@ class Tail:
     def checkpoint(self, now: float) -> None:
         """Remember positions and counts together; a failure is logged when it begins, and kept in `state_error`."""
         groups, tally = self.tally.groups, self.tally
+        groups.settle()
         present = self._fresh()
         if present == self._written and not self.state_error:
             return

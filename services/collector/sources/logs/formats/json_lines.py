@@ -49,13 +49,7 @@ class JsonLines:
 
 def read_object(data: Mapping[str, Any]) -> Record:
     """Return what one object says; loguru's wraps the record."""
-    inner = data.get("record")
-    if isinstance(inner, dict) and isinstance(inner.get("level"), dict):
-        data = {
-            "level": inner["level"].get("name"), "message": inner.get("message"), "logger": inner.get("name"),
-            "time": (inner.get("time") or {}).get("timestamp"), "text": data.get("text"),
-            "exception": inner.get("exception"), **(inner.get("extra") or {}),
-        }  # fmt: skip
+    data = _unwrapped(data)
     level = _level(data)
     if level not in (*ERROR_LEVELS, UNKNOWN):
         # Only counted: what it says is not looked at.
@@ -74,6 +68,22 @@ def read_object(data: Mapping[str, Any]) -> Record:
         detail="\n".join(f"{key}: {data[key]}" for key in ("detail", "context", "statement") if data.get(key)),
         fields=_fields(data),
     )
+
+
+def _unwrapped(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = data.get("record")
+    if not isinstance(inner, dict) or not isinstance(inner.get("level"), dict):
+        return data
+    time, extra = inner.get("time"), inner.get("extra")
+    return {
+        "level": inner["level"].get("name"),
+        "message": inner.get("message"),
+        "logger": inner.get("name"),
+        "time": time.get("timestamp") if isinstance(time, dict) else None,
+        "text": data.get("text"),
+        "exception": inner.get("exception"),
+        **(extra if isinstance(extra, dict) else {}),
+    }
 
 
 def first(data: Mapping[str, Any], keys: Sequence[str]) -> Any:
@@ -109,3 +119,6 @@ def _fields(data: Mapping[str, Any]) -> dict[str, str]:
     known = {*_LEVEL, *_MESSAGE, *_TIME, *_LOGGER, "exception", "exc_info", "traceback", "stack", "stack_trace", "err"}
     rest = [(key, value) for key, value in data.items() if key not in known and value is not None]
     return {key[:100]: _text(value)[:_LONGEST_FIELD] for key, value in rest[:_MOST_FIELDS]}
+
+
+FORMAT = JsonLines()

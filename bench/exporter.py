@@ -1,8 +1,8 @@
 """A server of many targets that costs little: pages are made beforehand and change with time, as real exporters' do.
 
-A page has 1,000 series of about 94 bytes a line: HTTP histograms, counters and gauges of one program. All targets serve
-the same series; each begins at another place of the same history, so that values differ between targets. Pages are
-sent as they are, never compressed.
+A page has 1,000 series: HTTP histograms, counters and gauges of one program. All targets serve the same series, as
+copies of one program do; each begins at another place of the same history, so that values differ between targets. Pages
+are sent as they are, never compressed.
 """
 
 import asyncio
@@ -12,29 +12,36 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import uvloop
 
+from bench.processes import start
+
 SERIES = 1000
 STEP_SECONDS = 5.0
 VERSIONS = 96
-GAUGE_FAMILIES = 20
-_HANDLERS = 48
+PATHS, METHODS, CODES = 20, ("GET", "POST"), ("200", "404", "500")
+QUEUES = POOLS = 135
+FAMILIES = 5
+_PER_FAMILY = 10
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_COUNTERS = 128
-_GAUGES = 200
 _BUSIEST = 200.0
+_SHARES = (0.96, 0.03, 0.01)
 
 
 class _Handler:
-    """One HTTP handler's histogram; requests come by its rate, durations are log-normal."""
+    """One HTTP handler's histogram and requests by code; they come by its rate, durations are log-normal."""
 
     def __init__(self, number: int) -> None:
-        self._labels = f'handler="/api/v1/resource{number}",method="GET",status="200"'
+        path, method = divmod(number, len(METHODS))
+        self._labels = f'handler="/api/v1/items/{path}",method="{METHODS[method]}"'
         self._rate = _BUSIEST / (number + 1)
         self._counts = [0] * (len(_BUCKETS) + 1)
+        self._codes = [0] * len(CODES)
         self._sum = 0.0
 
     def advance(self, rng: random.Random) -> None:
@@ -43,8 +50,9 @@ class _Handler:
             seconds = rng.lognormvariate(-3, 1.2)
             self._sum += seconds
             self._counts[bisect.bisect_left(_BUCKETS, seconds)] += 1
+            self._codes[rng.choices(range(len(CODES)), _SHARES)[0]] += 1
 
-    def lines(self) -> Iterator[str]:
+    def histogram(self) -> Iterator[str]:
         name = "http_request_duration_seconds"
         running = list(itertools.accumulate(self._counts))
         for bound, count in zip([*map(str, _BUCKETS), "+Inf"], running, strict=True):
@@ -52,40 +60,62 @@ class _Handler:
         yield f"{name}_sum{{{self._labels}}} {self._sum!r}\n"
         yield f"{name}_count{{{self._labels}}} {running[-1]}\n"
 
+    def requests(self) -> Iterator[str]:
+        for code, count in zip(CODES, self._codes, strict=True):
+            yield f'http_requests_total{{{self._labels},code="{code}"}} {count}\n'
+
+
+class _Program:
+    """All that one program measures; queues walk, pools drift by up to 3 % a step."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = random.Random(seed)  # noqa: S311 - invented measurements
+        self._handlers = [_Handler(number) for number in range(PATHS * len(METHODS))]
+        self._queues = [self._rng.randrange(500) for _ in range(QUEUES)]
+        self._pools = [self._rng.uniform(1e3, 1e8) for _ in range(POOLS)]
+        self._resident = [self._rng.uniform(1e3, 1e8) for _ in range(FAMILIES * _PER_FAMILY)]
+
+    def advance(self) -> None:
+        rng = self._rng
+        for handler in self._handlers:
+            handler.advance(rng)
+        self._queues = [max(0, depth + rng.randrange(-7, 8)) for depth in self._queues]
+        self._pools = [value * rng.uniform(0.97, 1.03) for value in self._pools]
+        self._resident = [value * rng.uniform(0.97, 1.03) for value in self._resident]
+
+    def lines(self) -> Iterator[str]:
+        yield "# HELP http_request_duration_seconds Time to answer.\n# TYPE http_request_duration_seconds histogram\n"
+        for handler in self._handlers:
+            yield from handler.histogram()
+        yield "# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\n"
+        for handler in self._handlers:
+            yield from handler.requests()
+        yield "# HELP process_queue_depth Jobs that wait.\n# TYPE process_queue_depth gauge\n"
+        for number, depth in enumerate(self._queues):
+            yield f'process_queue_depth{{queue="orders-{number}",shard="s{number % 7}"}} {depth}\n'
+        yield "# HELP pool_memory_used_bytes Memory of a pool.\n# TYPE pool_memory_used_bytes gauge\n"
+        for number, value in enumerate(self._pools):
+            # Half of the gauges are whole numbers, as sizes are; half have the digits of a measurement.
+            text = str(round(value)) if number % 2 else repr(value)
+            yield f'pool_memory_used_bytes{{pool="pool-{number}",tier="t{number % 3}"}} {text}\n'
+        for number, value in enumerate(self._resident):
+            family, place = divmod(number, _PER_FAMILY)
+            name = f"pool_{family:02d}_resident_bytes"
+            if not place:
+                yield f"# HELP {name} Resident memory of a pool.\n# TYPE {name} gauge\n"
+            text = str(round(value)) if number % 2 else repr(value)
+            yield f'{name}{{pool="pool-{place}",region="eu-central-1",zone="zone-{number % 3}"}} {text}\n'
+
 
 def make_pages(versions: int = VERSIONS, seed: int = 1, series: int = SERIES) -> list[bytes]:
     """Return a page for each step of the history, of its last `series` series."""
-    rng = random.Random(seed)  # noqa: S311 - invented measurements
-    handlers = [_Handler(number) for number in range(_HANDLERS)]
-    counters = [0] * _COUNTERS
-    gauges = [rng.uniform(1e3, 1e8) for _ in range(_GAUGES)]
+    program = _Program(seed)
     pages = []
     for _ in range(versions):
-        for handler in handlers:
-            handler.advance(rng)
-        counters = [count + rng.randrange(1 + number) for number, count in enumerate(counters)]
-        gauges = [value * rng.uniform(0.97, 1.03) for value in gauges]
-        lines = list(_page(handlers, counters, gauges))
+        program.advance()
+        lines = list(program.lines())
         pages.append("".join(lines if series == SERIES else lines[-series:]).encode())
     return pages
-
-
-def _page(handlers: list[_Handler], counters: list[int], gauges: list[float]) -> Iterator[str]:
-    yield "# HELP http_request_duration_seconds Time to answer.\n# TYPE http_request_duration_seconds histogram\n"
-    for handler in handlers:
-        yield from handler.lines()
-    yield "# HELP job_events_total Events seen by the workers.\n# TYPE job_events_total counter\n"
-    for number, count in enumerate(counters):
-        labels = f'queue="queue{number % 16}",kind="kind{number}",worker="worker-{number % 8}"'
-        yield f"job_events_total{{{labels}}} {count}\n"
-    for number, value in enumerate(gauges):
-        name = f"pool_{number % GAUGE_FAMILIES:02d}_resident_bytes"
-        if number < GAUGE_FAMILIES:
-            yield f"# HELP {name} Memory of a pool.\n# TYPE {name} gauge\n"
-        # Half of the gauges are whole numbers, as sizes are; half have the digits of a measurement.
-        text = str(round(value)) if number % 2 else repr(value)
-        labels = f'pool="pool-{number // GAUGE_FAMILIES}",region="eu-central-1",zone="zone-{number % 3}"'
-        yield f"{name}{{{labels}}} {text}\n"
 
 
 def changed_share(pages: list[bytes]) -> float:
@@ -137,6 +167,23 @@ async def _serve(targets: int, series: int) -> None:
         port = server.sockets[0].getsockname()[1]
     print(port, flush=True)
     await asyncio.Event().wait()
+
+
+async def start_targets(stack: AsyncExitStack, folder: Path, targets: int, series: int = SERIES) -> list[str]:
+    """Start the targets' process and return their addresses."""
+    argv = [sys.executable, "-c", "from bench.exporter import main; main()", str(targets), str(series)]
+    exporter = start(stack, "exporter", argv, folder, {"PYTHONPATH": str(Path(__file__).parent.parent)})
+    for _ in range(600):
+        text = exporter.log.read_text().strip()
+        if text.isdigit():
+            return [f"{address(number)}:{text}" for number in range(targets)]
+        await asyncio.sleep(0.1)
+    raise RuntimeError(f"the targets did not start:\n{exporter.log.read_text()[-2000:]}")
+
+
+def scrape_configs(targets: list[str]) -> list[dict[str, object]]:
+    """Return the one job of both sides."""
+    return [{"job_name": "bench", "static_configs": [{"targets": targets}]}]
 
 
 def main() -> None:

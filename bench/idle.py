@@ -15,7 +15,8 @@ import psutil
 import yaml
 from rich.console import Console
 
-from bench.ingest import INTERVAL, scrape_configs, start_targets
+from bench.exporter import FAMILIES, scrape_configs, start_targets
+from bench.ingest import INTERVAL
 from bench.processes import Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, version_of
 
@@ -29,7 +30,7 @@ def rules() -> dict[str, object]:
     made = [
         {
             "alert": f"Quiet{number}",
-            "expr": f"max(pool_{number % 20:02d}_resident_bytes) > {10 + number}e15",
+            "expr": f"max(pool_{number % FAMILIES:02d}_resident_bytes) > {10 + number}e15",
             "for": "1m",
         }
         for number in range(_RULES)
@@ -133,7 +134,7 @@ async def run(*, seconds: float, console: Console) -> Report:
     """Measure both sides and return the report."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-")))
-        jobs = scrape_configs(_TARGETS, await start_targets(stack, folder, _TARGETS, _SERIES))
+        jobs = scrape_configs(await start_targets(stack, folder, _TARGETS, _SERIES))
         theirs = await start_prometheus(stack, folder, jobs)
         ours = await start_all_of_tocsin(stack, folder, jobs)
         console.print(f"both sides run; {seconds:g} s of quiet …")

@@ -18,14 +18,13 @@ import aiohttp
 import yaml
 from rich.console import Console
 
-from bench.exporter import SERIES, address, changed_share, make_pages
+from bench.exporter import FAMILIES, SERIES, changed_share, make_pages, scrape_configs, start_targets
 from bench.processes import Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, version_of
 from bench.tocsin_side import start_evaluator
 
 INTERVAL = "5s"
 _WARM_UP_SECONDS = 17.0
-_FAMILIES_READ = 5
 _LARGE = 100_000
 _GOAL_ALL, _GOAL_RULES = 0.5, 0.35
 
@@ -49,17 +48,11 @@ class Case:
         return None if self.series != _LARGE else _GOAL_RULES if self.rules else _GOAL_ALL
 
 
-def scrape_configs(targets: int, port: int) -> list[dict[str, object]]:
-    """Return the one job of both sides."""
-    addresses = [f"{address(number)}:{port}" for number in range(targets)]
-    return [{"job_name": "bench", "static_configs": [{"targets": addresses}]}]
-
-
 def rules(case: Case) -> dict[str, object]:
     """Return alert rules over 50 of each target's 1,000 series, or none."""
     made = [
         {"alert": f"PoolLarge{number}", "expr": f"pool_{number:02d}_resident_bytes > 1e15", "for": "1m"}
-        for number in range(_FAMILIES_READ)
+        for number in range(FAMILIES)
     ]
     return {"groups": [{"name": "bench", "rules": made}] if case.rules else []}
 
@@ -119,7 +112,7 @@ async def measure(case: Case, seconds: float) -> tuple[Figure, float, float]:
     targets = case.series // SERIES
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-")))
-        jobs = scrape_configs(targets, await start_targets(stack, folder, targets))
+        jobs = scrape_configs(await start_targets(stack, folder, targets))
         sides = await start_prometheus(stack, folder, case, jobs), await start_ours(stack, folder, case, jobs)
         await asyncio.sleep(_WARM_UP_SECONDS)
         await asyncio.gather(*(side.begin() for side in sides))
@@ -131,18 +124,6 @@ async def measure(case: Case, seconds: float) -> tuple[Figure, float, float]:
     per = 1000 * 100_000
     figure = Figure(case.name, our_cpu / ours * per, their_cpu / theirs * per, "CPU ms / 100k samples", case.goal)
     return figure, ours / seconds, theirs / seconds
-
-
-async def start_targets(stack: AsyncExitStack, folder: Path, targets: int, series: int = SERIES) -> int:
-    """Start the targets' process and return their port."""
-    argv = [sys.executable, "-c", "from bench.exporter import main; main()", str(targets), str(series)]
-    exporter = start(stack, "exporter", argv, folder, {"PYTHONPATH": str(Path(__file__).parent.parent)})
-    for _ in range(600):
-        text = exporter.log.read_text().strip()
-        if text.isdigit():
-            return int(text)
-        await asyncio.sleep(0.1)
-    raise RuntimeError(f"the targets did not start:\n{exporter.log.read_text()[-2000:]}")
 
 
 def cases(*, quick: bool, only: str | None = None) -> list[Case]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,9 +10,9 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+from bench.exporter import SERIES, scrape_configs, start_targets
 from bench.processes import Side, free_port, start, wait_ready
 from bench.report import peer
-from bench.series_server import SERIES_PER_TARGET
 from bench.tocsin_side import start_tocsin
 
 NO_RULES: dict[str, object] = {"groups": []}
@@ -63,6 +61,7 @@ class Pair:
     ours: Member
     peer: Member
     series: int
+    jobs: list[dict[str, object]]
 
     @property
     def members(self) -> tuple[Member, Member]:
@@ -84,36 +83,17 @@ class Pair:
                     await asyncio.sleep(1)
 
 
-def start_targets(stack: AsyncExitStack, count: int) -> list[str]:
-    """Start the server of the targets; return their addresses with paths."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.series_server"], stdout=subprocess.PIPE)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    return [f"127.0.0.1:{port}/metrics/{number}" for number in range(count)]
-
-
-def scrape_configs(targets: list[str]) -> list[dict[str, object]]:
-    """Return one job whose targets differ in their path, and by it in the label `instance`."""
-    address = targets[0].partition("/")[0]
-    groups = [
-        {"targets": [address], "labels": {"__metrics_path__": f"/metrics/{n}", "instance": f"bench-{n}"}}
-        for n in range(len(targets))
-    ]
-    return [{"job_name": "bench", "static_configs": groups}]
-
-
 async def start_pair(
     stack: AsyncExitStack, folder: Path, *, series: int, scrape_s: float, evaluate_s: float, keep_s: float | None = None
 ) -> Pair:
     """Start targets and both sides without rules; ours keeps everything, for `keep_s`."""
-    targets = start_targets(stack, max(1, series // SERIES_PER_TARGET))
+    targets = await start_targets(stack, folder, max(1, series // SERIES))
     times = {"scrape_interval": f"{scrape_s:g}s", "evaluation_interval": f"{evaluate_s:g}s"}
-    theirs = await _start_prometheus(stack, folder, times, targets)
+    jobs = scrape_configs(targets)
+    theirs = await _start_prometheus(stack, folder, times, jobs)
     evaluator: dict[str, object] = {
         "global": times,
-        "scrape_configs": scrape_configs(targets),
+        "scrape_configs": jobs,
         "retain": "all",
         "max_series": 2_000_000,
     }
@@ -125,17 +105,17 @@ async def start_pair(
     listen = yaml.safe_load((home / "tocsin.yml").read_text())["evaluator"]["listen"]
     token = next(home.rglob("*token*")).read_text().strip()
     ours = Member(sides[-1], f"http://{listen}", home / "rules.yml", {"Authorization": f"Bearer {token}"}, _OUR_COUNTER)
-    return Pair(ours, theirs, len(targets) * SERIES_PER_TARGET)
+    return Pair(ours, theirs, len(targets) * SERIES, jobs)
 
 
 async def _start_prometheus(
-    stack: AsyncExitStack, folder: Path, times: Mapping[str, str], targets: list[str]
+    stack: AsyncExitStack, folder: Path, times: Mapping[str, str], jobs: list[dict[str, object]]
 ) -> Member:
     home = folder / "prometheus"
     home.mkdir()
     rules = home / "rules.yml"
     rules.write_text(yaml.safe_dump(NO_RULES))
-    config = {"global": dict(times), "rule_files": ["rules.yml"], "scrape_configs": scrape_configs(targets)}
+    config = {"global": dict(times), "rule_files": ["rules.yml"], "scrape_configs": jobs}
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     side = start(

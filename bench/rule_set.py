@@ -1,6 +1,6 @@
 """Mixed rules as they are written for real: thresholds, ratios, quantiles, absence, averages, forecasts, joins."""
 
-from bench.series_server import METHODS, PATHS
+from bench.exporter import METHODS, PATHS, QUEUES
 
 _HTTP = 'handler="/api/v1/items/{path}",method="{method}"'
 _KINDS = (
@@ -32,7 +32,7 @@ def mixed_rules(count: int, window: str) -> dict[str, list[dict[str, object]]]:
             w=window,
             path=n % PATHS,
             method=METHODS[n // len(_KINDS) % len(METHODS)],
-            queue=n * 7 % 160,
+            queue=n * 7 % QUEUES,
             shard=n % 7,
             tier=n % 3,
             bound=100_000 + n,

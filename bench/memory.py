@@ -1,4 +1,4 @@
-"""Resident memory per active series, 5 minutes kept at 5 s scrapes: ours, Prometheus and VictoriaMetrics, same targets."""
+"""Resident memory per active series, 5 minutes kept at 5 s scrapes: ours, Prometheus and VictoriaMetrics side by side."""
 
 import asyncio
 import sys

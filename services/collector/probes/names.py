@@ -5,6 +5,7 @@ threads. Names in /etc/hosts, the name servers and the search list of /etc/resol
 names that a system may have (mDNS, LDAP) are not.
 """
 
+import asyncio
 import ipaddress
 import socket
 from pathlib import Path
@@ -84,8 +85,12 @@ class Names:
         try:
             if self._resolver is None:
                 self._resolver = _resolver(self._servers)
-            answers = await self._resolver.resolve_name(host, lifetime=limit)
+            # The library gives each family of addresses the whole time.
+            async with asyncio.timeout(limit):
+                answers = await self._resolver.resolve_name(host, lifetime=limit)
             return list(answers.addresses())
+        except TimeoutError as error:
+            raise ScrapeError(Reason.DNS, f"{host} can't be looked up: the name servers do not answer") from error
         except (dns.exception.DNSException, OSError) as error:
             raise ScrapeError(Reason.DNS, f"{host} can't be looked up: {error}") from error
 

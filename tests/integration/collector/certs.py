@@ -1,6 +1,6 @@
 """Certificates of every kind of trouble, made in memory."""
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-DAY = datetime.timedelta(days=1)
+DAY = dt.timedelta(days=1)
 
 
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
 
 @dataclass
@@ -45,8 +45,8 @@ def make(
     name: str,
     *,
     issuer: Made | None = None,
-    ends: datetime.timedelta = 30 * DAY,
-    begins: datetime.timedelta = -60 * DAY,
+    ends: dt.timedelta = 30 * DAY,
+    begins: dt.timedelta = -60 * DAY,
     hosts: tuple[str, ...] = ("localhost", "127.0.0.1"),
     authority: bool = False,
 ) -> Made:

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -87,7 +86,8 @@ RECORDS = {
 }
 # What the newest blackbox_exporter has and Debian's of 2022 lacks, and what is ours.
 NEWER = {
-    "probe_timeout_seconds", "probe_tls_cipher_info", "probe_failed_due_to_bytes", "probe_http_last_modified_timestamp_seconds",
+    "probe_timeout_seconds", "probe_tls_cipher_info", "probe_failed_due_to_bytes",
+    "probe_http_last_modified_timestamp_seconds",
     "probe_failed_reason", "probe_attempts", "probe_first_attempt_success", "probe_first_attempt_failed_reason",
     "probe_tcp_duration_seconds", "probe_tls_certificate_refused", "probe_ssl_last_chain_info",
 }  # fmt: skip
@@ -111,7 +111,8 @@ async def peer(tmp_path: Path) -> AsyncIterator[str]:
     config, port = tmp_path / "blackbox.yml", free_port()
     config.write_text(BLACKBOX)
     command = [PEER, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
         async with aiohttp.ClientSession() as session, asyncio.timeout(20):
             while True:
@@ -124,7 +125,7 @@ async def peer(tmp_path: Path) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
-        process.wait(10)
+        await process.wait()
 
 
 async def test_same_names_and_verdicts_as_the_peer(start: Start, peer: str, tmp_path: Path) -> None:
@@ -143,10 +144,12 @@ async def test_same_names_and_verdicts_as_the_peer(start: Start, peer: str, tmp_
             ("http_2xx", f"http://127.0.0.1:{site}/ok", 1), ("http_2xx", f"127.0.0.1:{site}/ok", 1),
             ("http_2xx", f"http://127.0.0.1:{site}/broken", 0), ("http_2xx", "http://127.0.0.1:1/", 0),
             ("http_body", f"http://127.0.0.1:{site}/ok", 0), ("http_header", f"http://127.0.0.1:{site}/ok", 1),
-            ("https_insecure", f"https://127.0.0.1:{secure}/ok", 1), ("https_insecure", f"http://127.0.0.1:{site}/ok", 0),
+            ("https_insecure", f"https://127.0.0.1:{secure}/ok", 1),
+            ("https_insecure", f"http://127.0.0.1:{site}/ok", 0),
             ("http_2xx", f"https://127.0.0.1:{secure}/ok", 0),
             ("tcp_connect", f"127.0.0.1:{site}", 1), ("tcp_connect", "127.0.0.1:1", 0),
-            ("tcp_tls", f"127.0.0.1:{secure}", 1), ("tcp_tls", f"127.0.0.1:{site}", 0), ("smtp_starttls", f"127.0.0.1:{mail}", 1),
+            ("tcp_tls", f"127.0.0.1:{secure}", 1), ("tcp_tls", f"127.0.0.1:{site}", 0),
+            ("smtp_starttls", f"127.0.0.1:{mail}", 1),
             ("dns_a", f"127.0.0.1:{names.port}", 1), ("dns_tcp", f"127.0.0.1:{names.port}", 1),
             ("dns_missing", f"127.0.0.1:{names.port}", 0),
         ]  # fmt: skip

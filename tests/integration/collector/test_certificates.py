@@ -1,6 +1,6 @@
 """Certificates are told of, whether they are accepted or not."""
 
-import datetime
+import datetime as dt
 import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -146,4 +146,4 @@ async def test_a_client_certificate_is_shown(start: Start, tmp_path: Path, root:
 
 
 def test_made_certificates_are_what_they_say() -> None:
-    assert make("x", ends=-DAY).certificate.not_valid_after_utc < datetime.datetime.now(datetime.UTC)
+    assert make("x", ends=-DAY).certificate.not_valid_after_utc < dt.datetime.now(dt.UTC)

@@ -122,7 +122,7 @@ class Head:
             part.layout,
             axes=part.axes,
             rows=rows,
-            matrix=pool,
+            within=pool,
         )
 
     def prune(self, now_ms: int) -> None:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from services.evaluator.promql.grid import counted
 from services.evaluator.promql.storage import Block, Floats, Matcher, Storage, Times
 from services.evaluator.promql.table import Labels, Table
 from services.evaluator.promql.values import Vector
+
+if TYPE_CHECKING:
+    from services.evaluator.promql.shared import Unions
 
 DUPLICATES = "vector cannot contain metrics with the same labelset"
 
@@ -92,11 +95,15 @@ class Run:
     steps: Times
     annotations: Annotations = field(default_factory=Annotations)
     memo: dict[Hashable, Any] = field(default_factory=dict)
+    shared: "Unions | None" = None
+    """What rules of this tick compute together; None in queries of their own."""
+    scope: Hashable = None
+    """Which of a tick's rules compute together."""
 
     def at_steps(self, steps: Times) -> "Run":
         """Return the same query over other steps."""
         key = ("steps", int(steps[0]) if len(steps) else 0, len(steps), int(steps[-1]) if len(steps) else 0)
-        return replace(self, steps=steps, memo=self.memo.setdefault(key, {}))
+        return replace(self, steps=steps, memo=self.memo.setdefault(key, {}), shared=None)
 
     def milliseconds(self, duration: ast.Duration, *, positive: bool = False) -> int:
         """Work out a duration of the expression."""

@@ -1,10 +1,12 @@
 """The engine: limits, caches, and the way from an expression to a result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from copy import copy
 
 import numpy as np
 
 from services.evaluator.promql import ast
+from services.evaluator.promql.annotations import Annotations
 from services.evaluator.promql.context import Budget, Run, Settings, Tables
 from services.evaluator.promql.errors import EvaluationError, PromqlError
 from services.evaluator.promql.evaluate import EVALUATOR
@@ -17,6 +19,7 @@ from services.evaluator.promql.result import (
     matrix_result,
     vector_result,
 )
+from services.evaluator.promql.shared import Unions
 from services.evaluator.promql.storage import ABSENT, Storage, Times
 from services.evaluator.promql.values import Scalar, Text, Vector
 
@@ -24,29 +27,28 @@ MAX_STEPS = 11_000
 
 
 class Tick:
-    """Queries at one time on one storage that share their sub-expressions' results."""
+    """Queries at one time on one storage that share their sub-expressions' results.
 
-    def __init__(self, engine: "Engine", storage: Storage, t_ms: int) -> None:
+    `scope`: queries with equal scopes come again together, tick after tick, and are computed together (None: not).
+    """
+
+    def __init__(self, engine: "Engine", storage: Storage, t_ms: int, scope: Hashable = None) -> None:
         self._engine = engine
         self._run = engine.new_run(storage, t_ms, t_ms, 0, np.array([t_ms], np.int64))
+        self._run.scope, self._run.shared = scope, None if scope is None else engine.unions
         self.t_ms = t_ms
+
+    def scoped(self, scope: Hashable) -> "Tick":
+        """Return the same tick for the queries of another scope."""
+        other = Tick(self._engine, self._run.storage, self.t_ms, scope)
+        other._run.memo = self._run.memo
+        return other
 
     def instant(self, expr: str | ast.Expr) -> Result:
         """Evaluate an expression at the tick's time. Raises PromqlError."""
-        engine = self._engine
-        run = self._run
-        fresh = Run(
-            run.storage,
-            run.settings,
-            run.tables,
-            engine.new_budget(),
-            run.start_ms,
-            run.end_ms,
-            run.step_ms,
-            run.steps,
-            memo=run.memo,
-        )
-        return engine.evaluate_instant(expr, fresh, self.t_ms)
+        run = copy(self._run)
+        run.budget, run.annotations = self._engine.new_budget(), Annotations()
+        return self._engine.evaluate_instant(expr, run, self.t_ms)
 
 
 class Engine:
@@ -68,6 +70,7 @@ class Engine:
     ) -> None:
         self._settings = Settings(round(lookback_s * 1000), round(subquery_step_s * 1000), delayed_names)
         self._tables = Tables()
+        self.unions = Unions()
         self._max_samples, self._timeout_s, self._monotonic = max_samples, timeout_s, monotonic
 
     @property

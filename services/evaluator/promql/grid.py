@@ -259,16 +259,19 @@ def _matrix(grid: Grid) -> Floats:
 
 
 def _one_grid(block: Block, start_ms: int) -> Grid:
-    grid = Grid(block.values, block.axis_times(), block.axes, block.last_drop, block.rows, block.starts)
-    if not block.samples:
-        return grid
-    if block.last_hole is not None:
-        some = np.flatnonzero(block.last_hole > start_ms)
+    grid = Grid(block.values, block.axis_times(), block.axes, block.drops(), block.rows, block.starts)
+    return closed_up(grid, block.holes(), start_ms) if block.samples else grid
+
+
+def closed_up(grid: Grid, last_hole: Times | None, start_ms: int) -> Grid:
+    """Return the grid without its rows' holes after a time."""
+    if last_hole is not None:
+        some = np.flatnonzero(last_hole > start_ms)
         if not len(some):
             return grid
-        cells = block.pick(some)
+        cells = grid.values[some if grid.rows is None else grid.rows[some]]
     else:
-        some, cells = np.arange(grid.size), block.matrix()
+        some, cells = np.arange(grid.size), _matrix(grid)
     if not np.isnan(cells).any():
         return grid
     holes = absent_cells(cells) | stale_cells(cells)

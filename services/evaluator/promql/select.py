@@ -29,9 +29,9 @@ def instant_vector(run: Run, node: ast.Selector) -> Vector:
     blocks = _read(run, node, times)
     if node.extension and blocks:
         values, present = smoothed_values(build_grid(blocks), times, run.settings.lookback_ms)
-        return _joined(run, blocks, [(values, present)], fixed=fixed)
+        return joined(run, blocks, [(values, present)], fixed=fixed)
     parts = [_newest(run, block, times)[:2] for block in blocks]
-    return _joined(run, blocks, parts, fixed=fixed)
+    return joined(run, blocks, parts, fixed=fixed)
 
 
 def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
@@ -39,7 +39,7 @@ def instant_with_times(run: Run, node: ast.Selector) -> Sampled:
     at, fixed = run.eval_times(node.at, node.offset)
     blocks = _read(run, node, at)
     found = [_newest(run, block, at) for block in blocks]
-    vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
+    vector = joined(run, blocks, [part[:2] for part in found], fixed=fixed)
     parts = [_times_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     times = np.concatenate(parts) if parts else np.empty((0, len(at)), np.int64)
     return Sampled(vector, np.broadcast_to(times, vector.values.shape))
@@ -53,7 +53,8 @@ def _read(run: Run, node: ast.Selector, times: Times) -> list[Block]:
     return list(run.select(node.matchers, start, end, each=len(times)))
 
 
-def _joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | None]], *, fixed: bool) -> Vector:
+def joined(run: Run, blocks: list[Block], parts: list[tuple[Floats, Bools | None]], *, fixed: bool) -> Vector:
+    """Return the vector of blocks whose values and presence (n x T) are given; `fixed`: one step stands for all."""
     table = run.tables.of(blocks) if blocks else Table([], unique=True)
     steps = len(run.steps)
     if not parts:
@@ -171,7 +172,7 @@ def instant_starts(run: Run, node: ast.Selector) -> Sampled | None:
     if not blocks:
         return None
     found = [_newest(run, block, at) for block in blocks]
-    vector = _joined(run, blocks, [part[:2] for part in found], fixed=fixed)
+    vector = joined(run, blocks, [part[:2] for part in found], fixed=fixed)
     parts = [_starts_of(block, _each(block, *part[2:])) for block, part in zip(blocks, found, strict=True)]
     return Sampled(vector, np.broadcast_to(np.concatenate(parts), vector.values.shape))
 

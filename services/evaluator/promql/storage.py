@@ -64,6 +64,29 @@ class Matcher:
         return lambda value: fullmatch(value) is None
 
 
+class Matrix(Protocol):
+    """What blocks are rows of, for reading many blocks at once; its arrays are by row."""
+
+    @property
+    def axes(self) -> Rows:
+        """Each row's axis, its place in the times."""
+        ...
+
+    @property
+    def last_hole(self) -> Times:
+        """See Block."""
+        ...
+
+    @property
+    def last_drop(self) -> Times:
+        """See Block."""
+        ...
+
+    def view(self, start_ms: int, end_ms: int) -> tuple[Times, Floats]:
+        """Return times and values of the columns that hold every sample with start < t <= end."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Series that share time axes.
@@ -73,6 +96,7 @@ class Block:
     is a sample, ABSENT or STALE (by their bits). The engine looks at times itself, so columns may reach beyond the
     times asked for. `layout`: equal values mean equal labels in equal order; joins and groupings are cached on it.
     `last_hole` and `last_drop` (n, ms), where known: no ABSENT or STALE cell, and no decrease, after that time.
+    `within`: what `rows` are rows of; it tells holes and drops where the block does not.
     `starts` (as `values`, ms), where known: since when each sample has counted; 0 is unknown.
     """
 
@@ -85,6 +109,15 @@ class Block:
     last_hole: Times | None = None
     last_drop: Times | None = None
     starts: Times | None = None
+    within: Matrix | None = None
+
+    def holes(self) -> Times | None:
+        """`last_hole`, or the matrix' own."""
+        return self.last_hole if self.within is None or self.rows is None else self.within.last_hole[self.rows]
+
+    def drops(self) -> Times | None:
+        """`last_drop`, or the matrix' own."""
+        return self.last_drop if self.within is None or self.rows is None else self.within.last_drop[self.rows]
 
     @property
     def samples(self) -> int:

@@ -21,6 +21,7 @@ from services.evaluator.promql import (
     Storage,
 )
 from services.evaluator.promql.errors import EvaluationError
+from services.evaluator.promql.storage import Times
 from services.evaluator.query_api.params import ApiError
 
 _Answer = TypeVar("_Answer")
@@ -53,9 +54,14 @@ def _frozen(block: Block) -> Block:
         times=block.times.copy(),
         values=block.values.copy() if block.rows is None else block.matrix(),
         rows=None,
-        last_hole=None if block.last_hole is None else block.last_hole.copy(),
-        last_drop=None if block.last_drop is None else block.last_drop.copy(),
+        last_hole=_copied(block.holes()),
+        last_drop=_copied(block.drops()),
+        within=None,
     )
+
+
+def _copied(times: Times | None) -> Times | None:
+    return None if times is None else times.copy()
 
 
 class QueryService:

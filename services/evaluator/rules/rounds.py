@@ -11,6 +11,7 @@ from services.evaluator.promql import Engine, Tick
 class _Open:
     tick: Tick
     written: set[str] = field(default_factory=set)
+    scoped: dict[float, Tick] = field(default_factory=dict)
 
 
 class Round:
@@ -23,12 +24,15 @@ class Round:
         self._engine, self._head = engine, head
         self._ticks: dict[int, _Open] = {}
 
-    def tick(self, t_ms: int, reads: AbstractSet[str] | None) -> Tick:
-        """Return the tick at a time for a rule that reads these names (None: any)."""
+    def tick(self, t_ms: int, reads: AbstractSet[str] | None, interval: float) -> Tick:
+        """Return the tick at a time for a rule that reads these names (None: any) once in an interval."""
         found = self._ticks.get(t_ms)
         if found is None or (found.written and (reads is None or not found.written.isdisjoint(reads))):
             found = self._ticks[t_ms] = _Open(self._engine.tick(self._head, t_ms))
-        return found.tick
+        scoped = found.scoped.get(interval)
+        if scoped is None:
+            scoped = found.scoped[interval] = found.tick.scoped(interval)
+        return scoped
 
     def wrote(self, names: AbstractSet[str]) -> None:
         """Hear what a rule wrote."""

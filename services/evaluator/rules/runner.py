@@ -109,7 +109,7 @@ class GroupRunner:
             found: list[Element] = []
             error, samples = "", 0
             try:
-                tick = queries or turn.round.tick(t_ms, self._reads[rule.key])
+                tick = queries or turn.round.tick(t_ms, self._reads[rule.key], self.group.interval)
                 result = tick.instant(rule.expr)
                 found, samples = elements(result), result.samples
                 self._apply(rule, found, tick, turn)

@@ -47,8 +47,9 @@ class Source:
 def end_of_tick(sources: Iterable[Source], now: float, interval: float, before: float) -> float | None:
     """Return the time after `now`, at most an interval away, after which no source comes for longest.
 
-    `before`: the end of the last tick; a pause must be clearly longer to move the end away from that beat. Sources that
-    are slower than the interval have a say only where all are; those that are off its beat have none (None: nobody has).
+    `before`: the end of the last tick; a pause must be clearly longer to move the end away from that beat. Sources
+    that are slower than the interval have a say only where all are; those that are off its beat have none (None:
+    nobody has).
     """
     steady = [one for one in sources if one.keeps_beat(interval)]
     steady = [one for one in steady if one.interval <= interval] or steady

@@ -10,8 +10,10 @@ from services.evaluator.promql import ast
 from services.evaluator.promql.context import Run
 from services.evaluator.promql.extended import check_extension
 from services.evaluator.promql.grid import Windows
-from services.evaluator.promql.select import Range
-from services.evaluator.promql.storage import Bools, Floats
+from services.evaluator.promql.select import Range, joined
+from services.evaluator.promql.shared import Asked, Carried, Kernel
+from services.evaluator.promql.storage import Floats
+from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Scalar, Text, Value, Vector
 
 
@@ -64,7 +66,6 @@ class Invocation:
 
 
 Body = Callable[[Invocation], Value]
-Kernel = Callable[..., tuple[Floats, Bools | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def over_windows(
     timed: bool = False,
     counter: bool = False,
     note: "Note | None" = None,
+    carried: Carried | None = None,
 ) -> Body:
     """Make a body of a kernel `(windows, *scalars) -> values, present` that is applied to each step's windows.
 
@@ -93,19 +95,50 @@ def over_windows(
     """
 
     def body(call: Invocation) -> Value:
-        samples = call.windows(matrix)
-        if counter and samples.extension:
-            samples = replace(samples, counter=True)
         scalars = [call.scalar(index) for index in range(len(call.node.args)) if index != matrix]
-        if note is not None:
-            note(call, samples)
-        result = apply_kernel(call.run, samples, kernel, scalars, once=not scalars and not timed)
+        result = _together(call, matrix, kernel, scalars, carried)
+        if result is None:
+            samples = call.windows(matrix)
+            if counter and samples.extension:
+                samples = replace(samples, counter=True)
+            if note is not None:
+                note(call, samples.table, samples)
+            result = apply_kernel(call.run, samples, kernel, scalars, once=not scalars and not timed)
+        elif note is not None:
+            note(call, result.table, None)
         return result if keeps_name else call.run.unnamed(result)
 
     return body
 
 
-Note = Callable[[Invocation, Range], None]
+def _together(
+    call: Invocation, matrix: int, kernel: Kernel, scalars: list[Floats], carried: Carried | None
+) -> Vector | None:
+    """Compute with the other rules of the tick, where that can be done."""
+    run, node = call.run, ast.unwrap(call.node.args[matrix])
+    if run.shared is None or not isinstance(node, ast.RangeSelector):
+        return None
+    selector = node.selector
+    if selector.at is not None or selector.extension:
+        return None
+    span, shift = run.milliseconds(node.window, positive=True), run.milliseconds(selector.offset)
+    numbers = tuple([float(scalar[0]) for scalar in scalars])
+    end = int(run.steps[0]) - shift
+    blocks = run.select(selector.matchers, end - span, end)
+    if not blocks or any(number != number for number in numbers):  # noqa: PLR0124  NaN is no key
+        return None
+    asked = Asked(kernel, numbers, carried, span, shift)
+    parts = []
+    for block in blocks:
+        part = run.shared.results(run, asked, block)
+        if part is None:
+            return None
+        parts.append((part[0][:, None], None if part[1] is None else part[1][:, None]))
+    return joined(run, list(blocks), parts, fixed=False)
+
+
+Note = Callable[[Invocation, Table, Range | None], None]
+"""Notes what the user should know of a call over the series of a table; the windows where they were cut."""
 
 
 def apply_kernel(run: Run, samples: Range, kernel: Kernel, scalars: list[Floats], *, once: bool) -> Vector:
@@ -140,11 +173,9 @@ def elementwise(function: Callable[..., Floats]) -> Body:
     return body
 
 
-def windows_names(samples: Range) -> list[str]:
-    """Return the distinct metric names of a range vector."""
-    return samples.table.cached(
-        "names", lambda: list(dict.fromkeys(row.get("__name__", "") for row in samples.table.labels))
-    )
+def names_of(table: Table) -> list[str]:
+    """Return the distinct metric names of series."""
+    return table.cached("names", lambda: list(dict.fromkeys(row.get("__name__", "") for row in table.labels)))
 
 
 __all__ = [
@@ -156,5 +187,6 @@ __all__ = [
     "Windows",
     "apply_kernel",
     "elementwise",
+    "names_of",
     "over_windows",
 ]

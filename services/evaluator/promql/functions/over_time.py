@@ -5,6 +5,8 @@ import numpy as np
 from services.evaluator.promql.functions.base import Function, Invocation, Kernel, apply_kernel, over_windows
 from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.quantiles import quantile_of_sorted, warn_bad_quantile
+from services.evaluator.promql.running import RunningSums
+from services.evaluator.promql.shared import Carried
 from services.evaluator.promql.start_times import resets_by_start
 from services.evaluator.promql.storage import Bools, Floats
 from services.evaluator.promql.summation import row_sums
@@ -140,13 +142,34 @@ def _pairs_counted(windows: Windows, hits: Bools) -> Result:
     return np.asarray(hits.sum(axis=1, dtype=np.float64)), windows.at_least(1)
 
 
-def _function(name: str, doc: str, kernel: Kernel, *, keeps_name: bool = False) -> Function:
-    return Function(name, f"{name}(v range-vector)", doc, over_windows(kernel, keeps_name=keeps_name))
+def _changed(before: Floats, after: Floats) -> Floats:
+    return np.asarray((before != after) & ~(np.isnan(before) & np.isnan(after)), np.float64)
+
+
+def _fallen(before: Floats, after: Floats) -> Floats:
+    return np.asarray(after < before, np.float64)
+
+
+def _as_it_is(sums: Floats, _windows: Windows) -> Floats:
+    return sums
+
+
+_SUMS = Carried(RunningSums, _as_it_is)
+_MEANS = Carried(RunningSums, lambda sums, windows: sums / windows.count)
+_CHANGES = Carried(lambda size: RunningSums(size, _changed, pairs=True, exact=True), _as_it_is)
+_RESETS = Carried(lambda size: RunningSums(size, _fallen, pairs=True, exact=True), _as_it_is)
+
+
+def _function(
+    name: str, doc: str, kernel: Kernel, *, keeps_name: bool = False, carried: Carried | None = None
+) -> Function:
+    body = over_windows(kernel, keeps_name=keeps_name, carried=carried)
+    return Function(name, f"{name}(v range-vector)", doc, body)
 
 
 OVER_TIME = (
-    _function("sum_over_time", "Sum of the samples.", _sum),
-    _function("avg_over_time", "Mean of the samples.", _avg),
+    _function("sum_over_time", "Sum of the samples.", _sum, carried=_SUMS),
+    _function("avg_over_time", "Mean of the samples.", _avg, carried=_MEANS),
     _function("min_over_time", "Smallest sample.", _min),
     _function("max_over_time", "Largest sample.", _max),
     _function("count_over_time", "Number of samples.", _count),
@@ -156,8 +179,8 @@ OVER_TIME = (
     _function("stddev_over_time", "Population standard deviation.", _stddev),
     _function("stdvar_over_time", "Population variance.", _stdvar),
     _function("mad_over_time", "Median absolute deviation.", _mad),
-    _function("changes", "How often the value changed.", _changes),
-    _function("resets", "How often a counter was reset.", _resets),
+    _function("changes", "How often the value changed.", _changes, carried=_CHANGES),
+    _function("resets", "How often a counter was reset.", _resets, carried=_RESETS),
     Function(
         "quantile_over_time",
         "quantile_over_time(φ scalar, v range-vector)",

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from services.evaluator.promql.functions.base import Function, Invocation, over_windows, windows_names
+from services.evaluator.promql.functions.base import Function, Invocation, names_of, over_windows
 from services.evaluator.promql.grid import PAIR, Windows
 from services.evaluator.promql.select import Range
 from services.evaluator.promql.start_times import overlapping, resets_by_start, started
 from services.evaluator.promql.storage import Bools, Floats
+from services.evaluator.promql.table import Table
 
 Result = tuple[Floats, Bools | None]
 EXTRAPOLATION_LIMIT = 1.1
@@ -87,23 +88,22 @@ def _idelta(windows: Windows) -> Result:
     return windows.last - windows.before_last, windows.at_least(PAIR)
 
 
-def _counter_note(call: Invocation, samples: Range) -> None:
-    for name in windows_names(samples):
-        if name and not name.endswith(COUNTER_SUFFIXES):
-            call.run.annotations.info(
-                f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{name}"',
-                call.node.args[0].position,
-            )
+def _no_counters(table: Table) -> list[str]:
+    return [name for name in names_of(table) if name and not name.endswith(COUNTER_SUFFIXES)]
 
 
-def _rate_note(call: Invocation, samples: Range) -> None:
-    _counter_note(call, samples)
-    if samples.grid.starts is None:
+def _rate_note(call: Invocation, table: Table, samples: Range | None) -> None:
+    for name in table.cached("no counters", lambda: _no_counters(table)):
+        call.run.annotations.info(
+            f'metric might not be a counter, name does not end in _total/_sum/_count/_bucket: "{name}"',
+            call.node.args[0].position,
+        )
+    if samples is None or samples.grid.starts is None:
         return
-    rows = np.zeros(samples.table.size, np.bool_)
+    rows = np.zeros(table.size, np.bool_)
     for step in range(len(call.run.steps)):
         rows |= overlapping(samples.at(step))
-    for name in dict.fromkeys(samples.table.row(row).get("__name__", "") for row in np.flatnonzero(rows).tolist()):
+    for name in dict.fromkeys(table.row(row).get("__name__", "") for row in np.flatnonzero(rows).tolist()):
         call.run.annotations.warn(
             f'sample has start time that overlaps with previous sample timestamp for metric "{name}"',
             call.node.args[0].position,

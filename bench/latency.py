@@ -9,6 +9,7 @@ import random
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def routing(target: Target, side: str) -> dict[str, object]:
     }
 
 
-RULES = {
+RULES: dict[str, object] = {
     "groups": [
         {
             "name": "bench",
@@ -96,14 +97,16 @@ RULES = {
 }
 
 
-async def start_prometheus(stack: AsyncExitStack, folder: Path, target: Target) -> list[Side]:
+async def start_prometheus(
+    stack: AsyncExitStack, folder: Path, target: Target, rules: Mapping[str, object] = RULES
+) -> list[Side]:
     """Start Debian's Prometheus and Alertmanager."""
     prometheus, alertmanager = (
         peer("prometheus", "prometheus"),
         peer("prometheus-alertmanager", "prometheus-alertmanager"),
     )
     own, other = free_port(), free_port()
-    (folder / "rules.yml").write_text(yaml.safe_dump(RULES))
+    (folder / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
     interval = f"{SCRAPE_SECONDS}s"
     config = {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},

@@ -1,4 +1,4 @@
-"""Resident memory per active series, 5 minutes kept at 5 s scrapes: ours, Prometheus and VictoriaMetrics side by side."""
+"""Resident memory per active series, 5 minutes kept: ours, Prometheus and VictoriaMetrics over the same targets."""
 
 import asyncio
 import sys

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import aiohttp
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STOP_SECONDS = 10
+Launch = Callable[[], "subprocess.Popen[bytes]"]
 
 
 def free_port() -> int:
@@ -23,10 +24,12 @@ def free_port() -> int:
 
 
 class Side:
-    """One started process, stopped by its id when the stack closes."""
+    """One started process, stopped by its id when the stack closes; `launch` starts it once more after a kill."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-        self.name, self.process, self.log = name, process, log
+    def __init__(
+        self, name: str, process: "subprocess.Popen[bytes]", log: Path, launch: "Launch | None" = None
+    ) -> None:
+        self.name, self.process, self.log, self._launch = name, process, log, launch
 
     def cpu_seconds(self) -> float:
         """Return user + system time so far (fields 14 and 15 of /proc/PID/stat)."""
@@ -37,6 +40,22 @@ class Side:
         """Return the resident memory now."""
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def peak_bytes(self) -> int:
+        """Return the most memory that was resident so far (VmHWM)."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+    def kill(self) -> None:
+        """End the process as a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """Start the process again as it was started first."""
+        if self._launch is None:
+            raise RuntimeError(f"{self.name} can't be started again")
+        self.process = self._launch()
 
     def stop(self) -> None:
         """End the process and wait for it."""
@@ -53,11 +72,14 @@ def start(
 ) -> Side:
     """Start a process in a folder; its output goes to `<name>.log` there."""
     log = folder / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            list(argv), cwd=folder, stdout=output, stderr=output, env={**os.environ, **(env or {})}
-        )
-    side = Side(name, process, log)
+
+    def launch() -> "subprocess.Popen[bytes]":
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                list(argv), cwd=folder, stdout=output, stderr=output, env={**os.environ, **(env or {})}
+            )
+
+    side = Side(name, launch(), log, launch)
     stack.callback(side.stop)
     return side
 

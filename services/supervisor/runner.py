@@ -47,7 +47,10 @@ async def run_service(name: str, config: Path, base: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        running: RunningService = await build(stack, section, shared, clock=SystemClock(), base=base or file.base)
+        again = {"load": lambda: ConfigFile(config).section(name, config_model(name))} if name == "collector" else {}
+        running: RunningService = await build(
+            stack, section, shared, clock=SystemClock(), base=base or file.base, **again
+        )
         reloads = Reloads(running.reload)
         loop.add_signal_handler(signal.SIGHUP, reloads.ask)
         log.info("started", port=running.port)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import math
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ class WebGuard:
     def __init__(self, path: Path, token: str, telemetry: Telemetry, clock: Clock) -> None:
         self._path, self._token, self._telemetry, self._clock = path, token, telemetry, clock
         self._passwords = Passwords()
-        self._tokens, self._filled = 0.0, clock.monotonic()
+        self._tokens, self._filled = math.inf, clock.monotonic()
         self.config = WebConfig()
         self._context: ssl.SSLContext | None = None
         self._seen: tuple[tuple[str, int], ...] = ()

@@ -1,28 +1,30 @@
 """The ASGI middleware: measures each request and WebSocket connection, and answers `/metrics`."""
 
-import asyncio
 import time
+from collections.abc import Sequence
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from tocsin_client.exposition import MetricsApp
-from tocsin_client.http_metrics import HttpMetrics
+from tocsin_client.families import FamilyName, open_families
 from tocsin_client.registered import once
-from tocsin_client.routes import Templates, route_template
-from tocsin_client.types import ASGIApp, Message, Receive, Scope, Send, Timer
+from tocsin_client.request import Request
+from tocsin_client.routes import Templates
+from tocsin_client.tracing import TraceId
+from tocsin_client.types import ASGIApp, Receive, Scope, Send, Timer
 from tocsin_client.websocket import Connection
 from tocsin_client.websocket_metrics import WebSocketMetrics
 
 _MEASURED = "tocsin_client.measured"
-_CLIENT_CLOSED = 499
-_SERVER_ERROR = 500
 
 
 class TocsinMiddleware:
     """Wraps an ASGI app: `app.add_middleware(TocsinMiddleware)`, or `app = TocsinMiddleware(app)` around any framework.
 
     `metrics_path` is answered with the registry's metrics and not measured; None leaves it to the app. Added twice,
-    it measures once. At most `max_handlers` routes get a series of their own, further ones are "other".
+    it measures once. At most `max_handlers` routes get a series of their own, further ones are "other". `compat` names
+    the conventions in which requests are told (`families.FAMILIES`), `app_name` is a label in that of "fastapi".
+    Exemplars carry the trace id that `trace_id` returns when a request ends, else that of its `traceparent` header.
     """
 
     def __init__(
@@ -32,13 +34,16 @@ class TocsinMiddleware:
         registry: CollectorRegistry = REGISTRY,
         metrics_path: str | None = "/metrics",
         max_handlers: int = 500,
+        compat: Sequence[FamilyName] = ("instrumentator",),
+        app_name: str = "fastapi-app",
+        trace_id: TraceId | None = None,
         timer: Timer = time.perf_counter,
     ) -> None:
         self._app, self._timer, self._metrics_path = app, timer, metrics_path
         self._metrics_app = MetricsApp(registry)
-        self._http = once(registry, HttpMetrics)
+        self._families = open_families(registry, compat, app_name)
         self._websocket = once(registry, WebSocketMetrics)
-        self._templates = Templates(max_handlers)
+        self._templates, self._trace_id = Templates(max_handlers), trace_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection as an ASGI app."""
@@ -52,56 +57,5 @@ class TocsinMiddleware:
         elif scope["path"] == self._metrics_path and scope["method"] in {"GET", "HEAD"}:
             await self._metrics_app(scope, receive, send)
         else:
-            await self._request(scope, receive, send)
-
-    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        timer, root_path = self._timer, str(scope.get("root_path", ""))
-        status, sent = 0, 0
-        first: float | None = None
-        complete = gone = False
-        start = timer()
-
-        async def counted_send(message: Message) -> None:
-            nonlocal status, sent, first, complete
-            if message["type"] == "http.response.start":
-                status, first = message["status"], timer() - start
-            elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
-                complete = not message.get("more_body", False)
-            await send(message)
-
-        async def watched_receive() -> Message:
-            nonlocal gone
-            message = await receive()
-            # After the response the server says "disconnect" to every app that still asks.
-            gone = gone or (message["type"] == "http.disconnect" and not complete)
-            return message
-
-        failure: BaseException | None = None
-        self._http.start()
-        try:
-            await self._app(scope, watched_receive, counted_send)
-        except asyncio.CancelledError:
-            gone = True
-            raise
-        except BaseException as error:
-            failure = error
-            raise
-        finally:
-            handler = self._templates.bounded(route_template(scope, root_path))
-            # A background task that fails after the response has not changed what the client got.
-            if not status or (failure is not None and not complete):
-                status = _CLIENT_CLOSED if gone else _SERVER_ERROR
-            if failure is not None and not gone:
-                self._http.failed(handler, scope["method"], failure)
-            total = timer() - start
-            self._http.end(
-                handler, scope["method"], status, total=total, first=first, received=_length(scope), sent=sent
-            )
-
-
-def _length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
+            request = Request(self._families, self._templates, self._trace_id, self._timer, scope, receive, send)
+            await request.run(self._app)

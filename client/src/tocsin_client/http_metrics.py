@@ -2,12 +2,13 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 
+from tocsin_client.measured import Measured, known_method
+
 # Finer than the instrumentator's 0.1, 0.5, 1 and with them inside, so that old queries hold and a P95 means something.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 HIGHR_BUCKETS = (
     0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 7.5, 10, 30, 60,
 )  # fmt: skip
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
 
 class HttpMetrics:
@@ -60,31 +61,31 @@ class HttpMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self.start = self._in_progress.inc
         self._routes: dict[tuple[str, str], _Route] = {}
 
-    def end(
-        self, handler: str, method: str, status: int, *, total: float, first: float | None, received: int, sent: int
-    ) -> None:
-        """Record one request: times in seconds (`first` None where no response began), body sizes in bytes."""
+    def start(self, method: str) -> None:
+        """See the port."""
+        del method
+        self._in_progress.inc()
+
+    def end(self, request: Measured) -> None:
+        """See the port."""
         self._in_progress.dec()
-        method = method if method in METHODS else "OTHER"
-        key = (handler, method)
+        method = known_method(request.method)
+        key = (request.handler, method)
         route = self._routes.get(key)
         if route is None:
-            route = self._routes[key] = _Route(self, handler, method)
-        route.status(status).inc()
-        route.seconds.observe(total)
-        self._highr.observe(total)
-        if first is not None:
-            route.first_byte.observe(first)
-        route.request_size.observe(received)
-        route.response_size.observe(sent)
-
-    def failed(self, handler: str, method: str, error: BaseException) -> None:
-        """Count the exception that a request ended in."""
-        method = method if method in METHODS else "OTHER"
-        self._exceptions.labels(handler, method, type(error).__name__).inc()
+            route = self._routes[key] = _Route(self, request.handler, method)
+        exemplar = request.exemplar
+        route.status(request.status).inc(1, exemplar)
+        route.seconds.observe(request.total, exemplar)
+        self._highr.observe(request.total, exemplar)
+        if request.first is not None:
+            route.first_byte.observe(request.first)
+        route.request_size.observe(request.received)
+        route.response_size.observe(request.sent)
+        if request.error is not None:
+            self._exceptions.labels(request.handler, method, type(request.error).__name__).inc()
 
     def children(self, handler: str, method: str) -> tuple[Histogram, Summary, Summary, Summary]:
         """Return the children of one route: duration, first byte, request size, response size."""

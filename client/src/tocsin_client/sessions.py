@@ -1,5 +1,6 @@
 """How many people use the app now."""
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -22,7 +23,10 @@ class _Metrics:
 
 
 class ActiveSessions:
-    """A gauge of distinct sessions seen within `window` seconds, at most `limit` of them remembered."""
+    """A gauge of distinct sessions seen within `window` seconds, at most `limit` of them remembered.
+
+    With several worker processes a session counts once in each that it has reached.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,10 @@ class ActiveSessions:
         self._seen: OrderedDict[Hashable, float] = OrderedDict()
         self._lock = Lock()
         self._gauge = once(registry, _Metrics).active
-        self._gauge.set_function(self.count)
+        # Of several processes each can only write its number down; nobody can ask them all.
+        self._written = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        if not self._written:
+            self._gauge.set_function(self.count)
 
     def seen(self, session: Hashable) -> None:
         """Note that a session did something now; give its id or user, never what must stay secret."""
@@ -44,11 +51,13 @@ class ActiveSessions:
             self._seen[session] = self._timer()
             self._seen.move_to_end(session)
             self._forget()
+            self._write()
 
     def ended(self, session: Hashable) -> None:
         """Note that a session is over (logout)."""
         with self._lock:
             self._seen.pop(session, None)
+            self._write()
 
     def count(self) -> int:
         """Return how many sessions are within the window."""
@@ -60,3 +69,7 @@ class ActiveSessions:
         oldest = self._timer() - self._window
         while self._seen and (len(self._seen) > self._limit or next(iter(self._seen.values())) < oldest):
             self._seen.popitem(last=False)
+
+    def _write(self) -> None:
+        if self._written:
+            self._gauge.set(len(self._seen))

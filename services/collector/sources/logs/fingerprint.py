@@ -72,5 +72,6 @@ def identify(record: Record) -> tuple[str, str, str]:
         kind, message, frames = failure.type, normalise(failure.message), app_frames(failure.frames)
     else:
         kind, message, frames = record.code or record.logger, normalise(record.message), ()
-    text = "\x00".join((kind, message, *frames))
+    # Some loggers write an exception's module, some only its name.
+    text = "\x00".join((kind.rpartition(".")[2] if failure is not None else kind, message, *frames))
     return blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest(), kind, message

@@ -50,7 +50,9 @@ class Followed:
     def position(self) -> Position:
         """Return where a restart has to go on: at the first byte that is not counted."""
         pending = self._assembler.pending
-        return self.reader.position(self.reader.offset if pending is None else pending.start)
+        position = self.reader.position(self.reader.offset if pending is None else pending.start)
+        position.gone = self.gone_since is not None
+        return position
 
     def close(self) -> None:
         """Close the file."""

@@ -20,6 +20,8 @@ class Position:
     """Digest of the up to 256 bytes before `offset`: a file that has them there is this file, or a copy of it."""
     skipping: bool = False
     """In the middle of a line that was cut: go on after its end."""
+    gone: bool = False
+    """No pattern names the file any more: it is read for a while only, and nothing is lost with it."""
 
 
 def signature_at(descriptor: int, offset: int) -> str:

@@ -106,8 +106,8 @@ class Tail:
         for position in saved.positions:
             file = locate(position, found)
             if file is not None:
-                self._follow(file.path, position.offset, skipping=position.skipping)
-            if file is None or file.path != position.path:
+                self._follow(file.path, position.offset, skipping=position.skipping, live=position.path)
+            if not position.gone and (file is None or file.path != position.path):
                 self._rotated_while_away(position, file, found, saved.at)
 
     def _rotated_while_away(self, old: Position, file: Found | None, found: Sequence[Found], at: float) -> None:
@@ -120,7 +120,7 @@ class Tail:
         for older in generations(old.path):
             newer = older.modified >= (file.modified if file is not None else at)
             if newer and older.identity not in self.files and older.path not in named:
-                self._follow(older.path, 0)
+                self._follow(older.path, 0, live=old.path)
 
     def _replaced(self, followed: Followed, now: float) -> None:
         read = followed.reader.read_up_to()
@@ -128,7 +128,7 @@ class Tail:
         copies = [file for file in generations(read.path) if file.inode != read.inode and holds(file.path, read)]
         self.tally.rotated("copied" if copies else "truncated", read.path)
         if copies and copies[-1].identity not in self.files:
-            self._follow(copies[-1].path, read.offset, skipping=read.skipping)
+            self._follow(copies[-1].path, read.offset, skipping=read.skipping, live=read.path)
         followed.reader.begin_again()
 
     def _meet(self, found: Sequence[Found], monotonic: float) -> None:
@@ -165,7 +165,7 @@ class Tail:
                 return
         self._follow(file.path, 0)
 
-    def _follow(self, path: str, offset: int, *, skipping: bool = False, at_end: bool = False) -> None:
+    def _follow(self, path: str, offset: int, *, skipping: bool = False, at_end: bool = False, live: str = "") -> None:
         try:
             reader = LineReader(path, offset, max_line=int(self._target.max_line), skipping=skipping)
         except FileNotFoundError:
@@ -173,6 +173,8 @@ class Tail:
         except OSError as error:
             self.denied[path] = error.strerror or type(error).__name__
             return
+        # The name that it was written under: the next rotation gives an older generation another one.
+        reader.path = live or path
         if at_end:
             reader.go_to_end()
         old = self.files.pop(reader.identity, None)

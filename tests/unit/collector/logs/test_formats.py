@@ -33,7 +33,8 @@ def test_folder_and_registry_agree() -> None:
     [
         ("python", "ERROR:shop.pay:no answer", "error", "no answer", "shop.pay"),
         ("python", "2026-01-01 10:00:00,123 - shop.pay - ERROR - no answer", "error", "no answer", "shop.pay"),
-        ("python", "2026-01-01 10:00:00,123 ERROR [shop.pay] no answer", "error", "[shop.pay] no answer", ""),
+        ("python", "2026-01-01 10:00:00,123 ERROR [shop.pay] no answer", "error", "no answer", "shop.pay"),
+        ("python", "2026-01-01 10:00:00,123 ERROR shop.pay: no answer", "error", "no answer", "shop.pay"),
         ("python", "2026-01-01 10:00:00.123 | ERROR    | no answer", "error", "no answer", ""),
         ("python", "[2026-01-01 10:00:00,123: ERROR/MainProcess] no answer", "error", "no answer", ""),
         ("python", "[2026-01-01 10:00:00 +0000] [7] [CRITICAL] no answer", "critical", "no answer", ""),

@@ -256,3 +256,22 @@ def test_other_files_beside_it_are_not_its_generations(make: Make, name: str) ->
         app.read()
     assert app.errors == {}
     assert app.counted == 3
+
+
+def test_generations_that_were_read_are_not_missed_later(make: Make) -> None:
+    app = make()
+    app.info(3)
+    app.read()
+    rename(app.folder)
+    app.info(3)
+    app.read()
+    app.crash()
+    # Both are known by now; the older one has gone on to its next name, or is deleted.
+    rename(app.folder, "app.log.1", "app.log.2")
+    rename(app.folder)
+    app.info(1)
+    app.read()
+    app.crash()
+    (app.folder / "app.log.2").unlink()
+    assert app.read().counted == 7
+    assert app.rotations == {"renamed": 1}

@@ -1,9 +1,12 @@
 """All formats at once, for what several loggers write into one file."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from services.collector.sources.logs.formats.base import Format, LineFormat, joins_raw, parse_raw
 from services.collector.sources.logs.record import Record
+
+_REMEMBERED = 16
 
 
 class Auto:
@@ -13,8 +16,10 @@ class Auto:
 
     def __init__(self, formats: Sequence[Format]) -> None:
         self._formats = formats
+        # Asked several times of each line: whether it begins, joins, and by whom it is read.
+        self._of = lru_cache(_REMEMBERED)(self._find)
 
-    def _of(self, line: str) -> Format | None:
+    def _find(self, line: str) -> Format | None:
         return next((one for one in self._formats if one.begins(line)), None)
 
     def begins(self, line: str) -> bool:

@@ -10,7 +10,7 @@ from services.collector.sources.logs.timestamps import ISO, parse_time
 _HEAD = rf"(?P<time>{ISO})(?: [A-Z]{{2,5}})?(?P<prefix>[^\n]{{0,200}}?)"
 _LINE = re.compile(
     rf"{_HEAD}\b(?P<level>DEBUG[1-5]?|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC):  "
-    r"(?:(?P<code>[0-9A-Z]{5}): )?(?P<message>.*)"
+    r"(?:(?P<code>(?=[A-Z]*\d)[0-9A-Z]{5}): )?(?P<message>.*)"
 )
 _MORE = re.compile(rf"{_HEAD}\b(?:DETAIL|HINT|CONTEXT|STATEMENT|QUERY|LOCATION):  ")
 

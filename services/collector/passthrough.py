@@ -1,20 +1,29 @@
 """Another program's Prometheus page onto a sheet, with its types and help texts."""
 
 import re
+from collections.abc import Callable
+from typing import TypeAlias
 
 from services.collector.reasons import Reason, ScrapeError
-from services.collector.sheet import Family, Sheet, as_type
+from services.collector.sheet import Family, MetricType, Sheet, as_type
 
+_Named: TypeAlias = Callable[[str, str], tuple[str, MetricType]]
 _LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*\s*=\s*"(?:[^"\\\n]|\\.)*"'
 _SAMPLE = re.compile(
     rf"([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{{\s*((?:{_LABEL}\s*,\s*)*(?:{_LABEL})?)\s*\}})?\s*(\S+)(?:\s+-?\d+)?\s*"
+)
+_EXEMPLAR = rf"#\s+(\{{\s*(?:{_LABEL}\s*,\s*)*(?:{_LABEL})?\s*\}}\s+\S+(?:\s+\S+)?)"
+_OPENMETRICS = re.compile(
+    rf"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{{((?:{_LABEL},)*(?:{_LABEL})?)\}})? (\S+)(?: -?[0-9.eE+]+)?(?: {_EXEMPLAR})?"
 )
 _COMMENT = re.compile(r"#\s*(HELP|TYPE)\s+([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\s+(.*))?")
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
-def pass_through(sheet: Sheet, body: bytes) -> None:
-    """Add every sample of a page in the text format 0.0.4; time stamps are dropped, as ours is the time of the scrape.
+def pass_through(sheet: Sheet, body: bytes, *, openmetrics: bool = False) -> None:
+    """Add every sample of a page in the text format 0.0.4 or in OpenMetrics 1.0, whose exemplars are kept.
+
+    Time stamps are dropped, as ours is the time of the scrape.
 
     A label `target` of the page's own becomes `exported_target`. Raises ScrapeError that names the line; what stands
     before it has been added.
@@ -25,13 +34,14 @@ def pass_through(sheet: Sheet, body: bytes) -> None:
         raise ScrapeError(Reason.BODY, f"the metrics page is not UTF-8 (byte {error.start})") from error
     helps: dict[str, str] = {}
     family: Family | None = None
+    form, known = (_OPENMETRICS, _openmetrics_family) if openmetrics else (_SAMPLE, _text_family)
     for number, line in enumerate(text.split("\n"), start=1):
         if not line or line.isspace():
             continue
         if line.startswith("#"):
-            family = _comment(sheet, line, helps) or family
+            family = _comment(sheet, line, helps, known) or family
             continue
-        match = _SAMPLE.fullmatch(line)
+        match = form.fullmatch(line)
         if match is None or not _is_number(match[3]):
             raise ScrapeError(Reason.BODY, f"line {number} of the metrics page is no sample: {line[:80]!r}")
         name, labels, value = match[1], match[2] or "", match[3]
@@ -39,20 +49,37 @@ def pass_through(sheet: Sheet, body: bytes) -> None:
             continue
         if family is None or not _belongs(name, family):
             family = sheet.families.get(name) or sheet.family(name, "untyped", helps.get(name, ""))
+        if openmetrics and match[4]:
+            family.exemplars[len(family.rows)] = match[4]
         family.rows.append((name, _rename(labels.rstrip(", ")), value))
 
 
-def _comment(sheet: Sheet, line: str, helps: dict[str, str]) -> Family | None:
+def _comment(sheet: Sheet, line: str, helps: dict[str, str], known: _Named) -> Family | None:
     match = _COMMENT.fullmatch(line)
     if match is None:
         return None
     name, rest = match[2], match[3] or ""
     if match[1] == "TYPE":
-        return sheet.family(name, as_type(rest.strip()), helps.get(name, ""))
+        own, kind = known(name, rest.strip())
+        return sheet.family(own, kind, helps.get(name, ""))
     helps[name] = re.sub(r"\\(.)", lambda pair: "\n" if pair[1] == "n" else pair[1], rest)
-    if name in sheet.families and not sheet.families[name].help:
-        sheet.families[name].help = helps[name]
+    for family in (sheet.families.get(name), sheet.families.get(f"{name}_total")):
+        if family is not None and not family.help:
+            family.help = helps[name]
     return None
+
+
+def _text_family(name: str, kind: str) -> tuple[str, MetricType]:
+    return name, as_type(kind)
+
+
+def _openmetrics_family(name: str, kind: str) -> tuple[str, MetricType]:
+    # OpenMetrics names a family without the suffix that its samples bear; ours bear the sample's name.
+    if kind == "counter":
+        return f"{name}_total", "counter"
+    if kind == "info":
+        return f"{name}_info", "gauge"
+    return name, "gauge" if kind == "stateset" else as_type(kind)
 
 
 def _is_birthday(sheet: Sheet, base: str) -> bool:

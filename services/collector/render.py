@@ -55,9 +55,14 @@ def _write(lines: list[str], shown: tuple[str, str], parts: Sequence[tuple[str, 
     lines.append(f"# HELP {name} {text}")
     lines.append(f"# TYPE {name} {word}")
     for extra, family in parts:
+        begin = len(lines)
         for sample, labels, value in family.rows:
             inside = f"{extra},{labels}" if extra and labels else extra or labels
             lines.append(f"{sample}{{{inside}}} {value}" if inside else f"{sample} {value}")
+        if openmetrics and family.exemplars and word in {"counter", "histogram"}:
+            for row, exemplar in family.exemplars.items():
+                if family.rows[row][0].endswith(("_bucket", "_total")):
+                    lines[begin + row] += f" # {exemplar}"
 
 
 def _openmetrics_name(name: str, kind: MetricType, others: Container[str]) -> tuple[str, str]:

@@ -46,6 +46,8 @@ class Family:
     type: MetricType
     help: str
     rows: list[tuple[str, str, str]] = field(default_factory=list)
+    exemplars: dict[int, str] = field(default_factory=dict)
+    """By a row's number, `{labels} value [time]` as OpenMetrics writes it."""
 
 
 class Sheet:

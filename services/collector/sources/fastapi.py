@@ -16,7 +16,8 @@ from services.collector.sheet import Sheet
 from services.collector.sources.base import Context, SourceKind
 from services.collector.sources.probed import ProbedTarget
 
-_ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
+_TEXT = "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+_OPENMETRICS = "application/openmetrics-text"
 _MAX_PAGE = 16 * 1024**2
 _FORBIDDEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
@@ -28,6 +29,8 @@ class FastApiTarget(ProbedTarget):
     health_url: HttpUrl | None = None
     metrics_headers: dict[str, str] = Field(default_factory=dict, repr=False)
     """For a page behind a token; write values as `${NAME}`."""
+    exemplars: bool = True
+    """Ask for OpenMetrics, which alone has exemplars. Some client libraries (not Python's) write other names in it."""
     health: HttpModule = Field(default_factory=HttpModule)
 
     @model_validator(mode="after")
@@ -68,13 +71,15 @@ class FastApiSource:
     async def _page(self, sheet: Sheet, url: str) -> None:
         got = False
         try:
-            headers = {"Accept": _ACCEPT, **self._target.metrics_headers}
+            accept = f"{_OPENMETRICS};version=1.0.0,{_TEXT}" if self._target.exemplars else _TEXT
+            headers = {"Accept": accept, **self._target.metrics_headers}
             async with self._session.get(url, headers=headers) as response:
                 if response.status != HTTPStatus.OK:
                     reason = Reason.AUTH if response.status in _FORBIDDEN else Reason.STATUS
                     raise ScrapeError(reason, f"{url} answers {response.status}")
                 body, _ = await read_bounded(response, _MAX_PAGE)
-            pass_through(sheet, body)
+                openmetrics = response.content_type == _OPENMETRICS
+            pass_through(sheet, body, openmetrics=openmetrics)
             got = True
         finally:
             sheet.gauge("fastapi_metrics_up", "1 when the app's own metrics page was read, 0 when not.", got)

@@ -4,8 +4,10 @@ import time
 import aiohttp
 import pytest
 import uvicorn
+from aiohttp import web
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -248,3 +250,27 @@ def test_models_are_strict() -> None:
     assert issubclass(CollectorConfig, StrictModel)
     with pytest.raises(ValueError, match="extra"):
         CollectorConfig.model_validate({"targets": {"mysql": []}})
+
+
+async def test_an_apps_exemplars_reach_a_scraper_of_openmetrics(start: Start) -> None:
+    registry = CollectorRegistry()
+    seconds = Histogram("seconds", "Time.", registry=registry, buckets=(0.1, 1))
+    seconds.observe(0.5, exemplar={"trace_id": "abc"})
+
+    async def page(request: web.Request) -> web.Response:
+        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encoder(registry), headers={"Content-Type": content_type})
+
+    async with serving({"/metrics": page}) as port:
+        target = {"metrics_url": f"http://127.0.0.1:{port}/metrics"}
+        running = await start(
+            {"fastapi": [{"name": "shop", **target}, {"name": "plain", **target, "exemplars": False}]}
+        )  # fmt: skip
+        _, text = await running.get("/metrics/fastapi", Accept="application/openmetrics-text; version=1.0.0")
+        samples = [sample for family in parse_openmetrics(text) for sample in family.samples if sample.exemplar]
+        assert [(sample.labels["target"], sample.labels["le"]) for sample in samples] == [("shop", "1.0")]
+        assert samples[0].exemplar.labels == {"trace_id": "abc"}
+        found = await running.samples("/metrics/fastapi")
+    for name in ("shop", "plain"):
+        assert found[f'seconds_bucket{{target="{name}",le="1.0"}}'] == 1
+        assert found[f'fastapi_metrics_up{{target="{name}"}}'] == 1

@@ -3,6 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.collector.passthrough import pass_through
@@ -192,3 +193,62 @@ def test_help_that_comes_after_the_type_is_kept() -> None:
     sheet = Sheet()
     pass_through(sheet, b"# TYPE m gauge\n# HELP m Later.\nm 1\n")
     assert sheet.families["m"].help == "Later."
+
+
+OPENMETRICS = b"""\
+# HELP http_requests Requests \\"by\\" handler.
+# TYPE http_requests counter
+http_requests_total{handler="/a",target="x"} 3.0 1700000000.5 # {trace_id="abc # {"} 1.0 1700000000.123
+http_requests_created{handler="/a",target="x"} 1.7e9
+# TYPE seconds histogram
+# UNIT seconds seconds
+seconds_bucket{le="0.1"} 1 # {trace_id="t1",span_id="s"} 0.07
+seconds_bucket{le="+Inf"} 2 # {} 7
+seconds_sum 0.5
+seconds_count 2
+seconds_created 1.7e9
+# TYPE app info
+app_info{version="1"} 1
+# TYPE mode stateset
+mode{mode="a"} 1
+# TYPE odd unknown
+odd 4
+# EOF
+"""
+
+
+def test_openmetrics_passes_through_with_exemplars() -> None:
+    sheet = Sheet("shop")
+    pass_through(sheet, OPENMETRICS, openmetrics=True)
+    assert sheet.families["http_requests_total"].type == "counter"
+    assert sheet.families["http_requests_total"].help == 'Requests "by" handler.'
+    assert sheet.value("http_requests_total", handler="/a", exported_target="x") == 3
+    assert sheet.families["app_info"].type == "gauge"
+    assert not [name for name in sheet.names() if name.endswith("_created")]
+    again = render([sheet], openmetrics=True).decode()
+    families = {family.name: family for family in parse_openmetrics(again)}
+    (counted,) = families["http_requests"].samples
+    assert counted.exemplar is not None
+    assert counted.exemplar.labels == {"trace_id": "abc # {"}
+    assert float(counted.exemplar.timestamp) == 1700000000.123
+    buckets = [sample for sample in families["seconds"].samples if sample.exemplar]
+    assert [sample.exemplar.value for sample in buckets if sample.exemplar] == [0.07, 7]
+    assert families["odd"].type == "unknown"
+    assert b" # {" not in render([sheet])
+    list(text_string_to_metric_families(render([sheet]).decode()))
+
+
+def test_exemplars_are_left_out_where_openmetrics_forbids_them() -> None:
+    sheet, other = Sheet("a"), Sheet("b")
+    pass_through(sheet, OPENMETRICS, openmetrics=True)
+    other.counter("http_requests", "A name that the counter would need for its family.", 1)
+    families = {family.name: family for family in parse_openmetrics(render([sheet, other], openmetrics=True).decode())}
+    assert families["http_requests_total"].type == "unknown"
+    assert not [sample for sample in families["http_requests_total"].samples if sample.exemplar]
+
+
+@pytest.mark.parametrize("line", [b"a  1", b"a 1 # {x=1} 2", b"a 1 #{} 2", b"a{b='c'} 1", b"a", b"a 1_0"])
+def test_openmetrics_is_read_strictly(line: bytes) -> None:
+    with pytest.raises(ScrapeError, match="line 1") as caught:
+        pass_through(Sheet(), line, openmetrics=True)
+    assert caught.value.reason is Reason.BODY

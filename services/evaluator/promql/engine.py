@@ -1,12 +1,10 @@
 """The engine: limits, caches, and the way from an expression to a result."""
 
 from collections.abc import Callable, Hashable
-from copy import copy
 
 import numpy as np
 
 from services.evaluator.promql import ast
-from services.evaluator.promql.annotations import Annotations
 from services.evaluator.promql.context import Budget, Run, Settings, Tables
 from services.evaluator.promql.errors import EvaluationError, PromqlError
 from services.evaluator.promql.evaluate import EVALUATOR
@@ -46,9 +44,21 @@ class Tick:
 
     def instant(self, expr: str | ast.Expr) -> Result:
         """Evaluate an expression at the tick's time. Raises PromqlError."""
-        run = copy(self._run)
-        run.budget, run.annotations = self._engine.new_budget(), Annotations()
-        return self._engine.evaluate_instant(expr, run, self.t_ms)
+        run, engine = self._run, self._engine
+        fresh = Run(
+            run.storage,
+            run.settings,
+            run.tables,
+            engine.new_budget(),
+            run.start_ms,
+            run.end_ms,
+            run.step_ms,
+            run.steps,
+            memo=run.memo,
+            shared=run.shared,
+            scope=run.scope,
+        )
+        return engine.evaluate_instant(expr, fresh, self.t_ms)
 
 
 class Engine:
@@ -87,9 +97,9 @@ class Engine:
         """Return the state of one query."""
         return Run(storage, self._settings, self._tables, self.new_budget(), start_ms, end_ms, step_ms, steps)
 
-    def tick(self, storage: Storage, t_ms: int) -> Tick:
+    def tick(self, storage: Storage, t_ms: int, scope: Hashable = None) -> Tick:
         """Return a tick: what its queries have in common is computed once; the storage must not change meanwhile."""
-        return Tick(self, storage, t_ms)
+        return Tick(self, storage, t_ms, scope)
 
     def instant(self, expr: str | ast.Expr, storage: Storage, t_ms: int) -> Result:
         """Evaluate at one time. A range vector expression gives a matrix. Raises PromqlError."""

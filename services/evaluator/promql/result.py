@@ -11,6 +11,8 @@ from services.evaluator.promql.context import merged, refuse_duplicates
 from services.evaluator.promql.storage import Bools, Floats, Times
 
 Labels = Mapping[str, str]
+_NOTHING = np.empty(0)
+_NOTHING.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -65,7 +67,9 @@ def vector_result(vector: values.Vector, t_ms: int) -> VectorResult:
     column = vector.values[:, 0]
     if vector.present is None:
         return VectorResult(list(vector.table.labels), np.array(column), t_ms)
-    rows = np.flatnonzero(vector.present[:, 0])
+    rows = vector.present[:, 0].nonzero()[0]
+    if not len(rows):
+        return VectorResult([], _NOTHING, t_ms)
     return VectorResult(vector.table.rows(rows.tolist()), column[rows], t_ms)
 
 

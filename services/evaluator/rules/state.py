@@ -112,6 +112,8 @@ def step(
     `vector` are the elements of the expression by fingerprint. `cleared` tells of an alert's metric labels whether
     the `clear` expression holds (None: the rule has none); `present` whether there are data (None: unknown).
     """
+    if not (vector or state.active or state.history):
+        return Outcome(state, (), changed=False)
     active: dict[str, ActiveAlert] = {}
     history = dict(state.history)
     changed = False

@@ -123,15 +123,16 @@ def _together(
         return None
     span, shift = run.milliseconds(node.window, positive=True), run.milliseconds(selector.offset)
     numbers = tuple([float(scalar[0]) for scalar in scalars])
-    end = int(run.steps[0]) - shift
-    blocks = run.select(selector.matchers, end - span, end)
-    if not blocks or any(number != number for number in numbers):  # noqa: PLR0124  NaN is no key
+    if any(number != number for number in numbers):  # noqa: PLR0124  NaN is no key
         return None
+    end, spent = int(run.steps[0]) - shift, run.budget.samples
+    blocks = run.select(selector.matchers, end - span, end)
     asked = Asked(kernel, numbers, carried, span, shift)
     parts = []
     for block in blocks:
         part = run.shared.results(run, asked, block)
         if part is None:
+            run.budget.samples = spent  # they are selected again
             return None
         parts.append((part[0][:, None], None if part[1] is None else part[1][:, None]))
     return joined(run, list(blocks), parts, fixed=False)

@@ -24,7 +24,7 @@ _LIMITS = {"wall_p50_ms": 15.0, "own_cpu_ms": 5.0, "target_cpu_ms": 8.0, "statem
 _TABLES = 505
 _DATABASES = 24
 _TOURED = 'pg_scrape_collector_success{target="db",collector="bloat"}'
-_AFRESH = {name: {"min_interval": 0} for name in ("settings", "roles", "buffercache_summary")}
+_AFRESH = {name: {"min_interval": 0} for name in ("settings", "database", "roles", "buffercache_summary")}
 _LINE = re.compile(rf"^{_ROLE} LOG: {{2}}(?:(statement|execute [^:]*):|(connection authorized))", re.MULTILINE)
 
 
@@ -160,7 +160,7 @@ async def compare(stack: AsyncExitStack, folder: Path, quick: bool) -> list[Comp
         [await _one(afresh, server, rounds), await _one(exporter, server, rounds)],
         _LIMITS,
         [
-            "Settings and roles are kept for a minute by default; the second column asks each time.",
+            "Settings, sizes and roles are kept for a minute by default; the second column asks each time.",
             "The tour through all databases (once in 5 minutes) is not part of these scrapes.",
         ],
     )

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import math
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -22,6 +23,8 @@ HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 _OFFSET = 0.5
 _SHORTEST = 0.05
 _GZIP_FROM = 1024
+_GZIP = 31
+"""zlib's word for gzip's header and checksum around the largest window."""
 
 
 def scrape_limit(header: str | None, default: float) -> float:
@@ -99,8 +102,11 @@ class Pages:
                 "Vary": "Accept, Accept-Encoding",
             },
         )
-        if len(body) >= _GZIP_FROM:
-            response.enable_compression()
+        if len(body) >= _GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", "").lower():
+            # Level 1 takes a quarter of the default's time for a page that is a sixth larger, and a page of metrics is
+            # done before a thread for it would have begun.
+            response.body = zlib.compress(body, 1, wbits=_GZIP)
+            response.headers["Content-Encoding"] = "gzip"
         return response
 
     async def probe(self, request: web.Request) -> web.Response:

@@ -88,14 +88,14 @@ async def _trouble(session: Session, sheet: Sheet) -> None:
     # The peer fills each state of each database with a zero, so that a sum by state never misses one. Where there are
     # many databases, most are asleep, and the zeros would be most of the page.
     few = len(rows) <= _FILLED_DATABASES
+    awake = [row for row in rows if few or row["sessions"]]
     zeros = [
         {"datname": row["datname"], "state": state, **_EMPTY, "count": 0, "max_tx_duration": 0}
-        for row in rows
-        if few or row["sessions"]
+        for row in awake
         for state in _STATES
     ]
     _GROUPS.write(sheet, zeros, _TEXT)
-    _TROUBLES.write(sheet, rows, "the sessions now: how many wait for a lock, and for how long at most (seconds)")
+    _TROUBLES.write(sheet, awake, "the sessions now: how many wait for a lock, and for how long at most (seconds)")
     sheet.gauge(
         "pg_long_running_transactions", "Transactions older than 60 s.", sum(row["long_transactions"] for row in rows)
     )

@@ -86,8 +86,10 @@ async def _write(session: Session, sheet: Sheet, query: str, view: View, kind: s
     rows = await session.fetch(query)
     known = [{**dict(row), "datname": session.database} for row in rows if not row["unknown"]]
     view.write(sheet, known[: session.share(_MOST)], f"{_ABOUT} the most")
-    text = "Relations of 1 MiB and more whose bloat can't be estimated: the role may not read their statistics."
-    sheet.gauge("pg_bloat_unknown", text, len(rows) - len(known), datname=session.database, kind=kind)
+    unknown = len(rows) - len(known)
+    if unknown or session.main:
+        text = "Relations of 1 MiB and more whose bloat can't be estimated: the role may not read their statistics."
+        sheet.gauge("pg_bloat_unknown", text, unknown, datname=session.database, kind=kind)
 
 
 async def _bloat(session: Session, sheet: Sheet) -> None:

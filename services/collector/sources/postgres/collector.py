@@ -56,6 +56,8 @@ class Session:
     now: float = 0.0
     """Monotonic seconds at the begin of the scrape."""
     disk_path: str | None = None
+    main: bool = True
+    """Whether it is the target's own database, and not one that the tour visits."""
     shared_by: int = 1
     """Databases that share one list's length, so that the page does not grow with each database."""
 

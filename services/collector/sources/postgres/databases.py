@@ -23,7 +23,7 @@ _CONFLICTS = View(
 _QUERY = """
 SELECT s.*, extract(epoch FROM s.stats_reset)::float8 AS reset_at,
   extract(epoch FROM s.checksum_last_failure)::float8 AS checksum_failed_at, pg_is_in_recovery() AS is_replica
-FROM pg_stat_database s WHERE s.datname IS NOT NULL
+FROM pg_stat_database s WHERE s.datname <> 'template0'
 """
 _SIZES = """
 SELECT d.datname, d.datconnlimit, age(d.datfrozenxid) AS xid_age, mxid_age(d.datminmxid) AS mxid_age,
@@ -33,7 +33,7 @@ SELECT d.datname, d.datconnlimit, age(d.datfrozenxid) AS xid_age, mxid_age(d.dat
 FROM pg_database d WHERE d.datallowconn
 """
 _DATABASES = View("pg_database_", labels="datname", gauges="""
-    size=size_bytes datconnlimit=connection_limit xid_age mxid_age=multixact_age
+    size=size_bytes datconnlimit=connection_limit xid_age
     xid_age=wraparound_age_datfrozenxid_seconds mxid_age=wraparound_age_datminmxid_seconds
 """)  # fmt: skip
 _DATABASES_TEXT = "pg_database (ages are in transactions, also where the name says seconds, as the peer's does)"
@@ -95,7 +95,8 @@ async def _roles(session: Session, sheet: Sheet) -> None:
 
 COLLECTORS = (
     PostgresCollector("stat_database", _statistics),
-    PostgresCollector("database", _sizes),
+    # The server looks at each file of each database.
+    PostgresCollector("database", _sizes, interval=60.0),
     PostgresCollector("roles", _roles, interval=60.0),
 )
 LAST = (PostgresCollector("disk", _disk),)

@@ -40,14 +40,17 @@ async def _sequences(session: Session, sheet: Sheet) -> None:
         labels = {"datname": database, "schemaname": row["schemaname"], "sequencename": row["sequencename"]}
         text = "Used part of a sequence, or of the column that it fills; the fullest ones."
         sheet.gauge("pg_sequence_used_ratio", text, row["used"], **labels)
-    text = "Sequences that the role may not read; GRANT SELECT on them shows how full they are."
-    sheet.gauge("pg_sequences_unreadable", text, sum(row["unreadable"] for row in rows), datname=database)
+    unreadable = sum(row["unreadable"] for row in rows)
+    if unreadable or session.main:
+        text = "Sequences that the role may not read; GRANT SELECT on them shows how full they are."
+        sheet.gauge("pg_sequences_unreadable", text, unreadable, datname=database)
 
 
 async def _invalid(session: Session, sheet: Sheet) -> None:
     rows = await session.fetch(_INVALID)
-    text = "Indexes that are not valid: being built, or left behind when that failed."
-    sheet.gauge("pg_invalid_indexes", text, len(rows), datname=session.database)
+    if rows or session.main:
+        text = "Indexes that are not valid: being built, or left behind when that failed."
+        sheet.gauge("pg_invalid_indexes", text, len(rows), datname=session.database)
     for row in rows[:_MOST]:
         labels = {
             "datname": session.database,

@@ -146,6 +146,7 @@ class Tour:
                 target=self._target,
                 database=name,
                 now=self._clock.monotonic(),
+                main=main,
                 shared_by=1 if main else shared_by,
             )
             for one in (*(() if main else ELSEWHERE), *SLOW):

@@ -47,11 +47,11 @@ async def test_505_tables_in_24_databases_fit_on_a_page(start: Start, newest: Cl
     found = await visited(running, 24)
     assert found['pg_exporter_last_scrape_error{target="db"}'] == 0
     shown = names_of(found, "pg_stat_user_tables_n_live_tup", "relname")
-    assert len(shown) == 21
+    assert len(shown) == 16
     assert {"t_77", "other"} <= shown
-    assert len(found) < 2500
+    assert len(found) <= 2000
     per_database = {name for name in found if 'datname="tenant_3"' in name}
-    assert 30 < len(per_database) < 60
+    assert 25 < len(per_database) < 60
 
 
 async def test_tables_of_other_databases_come_with_the_tour(start: Start, newest: Cluster) -> None:

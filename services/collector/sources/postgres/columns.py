@@ -7,6 +7,8 @@ from services.collector.sheet import MetricType, Sheet, format_value, label_text
 
 Row: TypeAlias = Mapping[str, Any]
 
+_MOST_TEXTS = 10_000
+
 
 class View:
     """A statistics view: columns by type, as `prefix + column` metrics.
@@ -18,6 +20,7 @@ class View:
         self, prefix: str, *, gauges: str = "", counters: str = "", labels: str = "", suffix: str = ""
     ) -> None:
         self._labels = tuple(labels.split())
+        self._texts: dict[tuple[Any, ...], str] = {}
         kinds: tuple[tuple[str, MetricType], ...] = ((gauges, "gauge"), (counters, "counter"))
         self._columns: list[tuple[str, str, MetricType]] = []
         for text, kind in kinds:
@@ -36,8 +39,17 @@ class View:
             if column in present
         ]
         for row in rows:
-            labels = label_text({label: row[label] for label in self._labels})
+            labels = self._text(tuple([row[label] for label in self._labels]))
             for column, name, samples in columns:
                 value = row[column]
                 if value is not None:
                     samples.append((name, labels, format_value(value)))
+
+    def _text(self, values: tuple[Any, ...]) -> str:
+        # The same rows come at each scrape; to write their labels anew would be a third of what a scrape costs us.
+        text = self._texts.get(values)
+        if text is None:
+            if len(self._texts) >= _MOST_TEXTS:
+                self._texts.clear()
+            text = self._texts[values] = label_text(dict(zip(self._labels, values, strict=True)))
+        return text

@@ -46,7 +46,7 @@ async def _statistics(session: Session, sheet: Sheet) -> None:
     for row in await session.fetch(_QUERY):
         one = dict(row)
         one["stats_reset"] = one["reset_at"] or 0
-        one["checksum_last_failure"] = one["checksum_failed_at"] or 0
+        one["checksum_last_failure"] = one["checksum_failed_at"]
         if "active_time" in one:
             one["active_time_seconds"] = one["active_time"] / 1000
         shaped.append(one)

@@ -2,6 +2,7 @@
 
 from services.collector.sheet import Sheet
 from services.collector.sources.postgres.collector import PostgresCollector, Session
+from services.collector.sources.postgres.columns import View
 
 _QUERY = """
 SELECT d.datname, lower(l.mode) AS mode, count(*) AS count, count(*) FILTER (WHERE NOT l.granted) AS waiting
@@ -16,6 +17,7 @@ _MODES = (
     "sharerowexclusivelock", "exclusivelock", "accessexclusivelock", "sireadlock",
 )  # fmt: skip
 _FILLED_DATABASES = 10
+_LOCKS = View("pg_locks_", labels="datname mode", gauges="count waiting")
 
 
 async def _locks(session: Session, sheet: Sheet) -> None:
@@ -25,15 +27,14 @@ async def _locks(session: Session, sheet: Sheet) -> None:
         if row["mode"]:
             modes[row["mode"]] = (row["count"], row["waiting"])
     few = len(held) <= _FILLED_DATABASES
+    rows = []
     for database, modes in held.items():
         # As with sessions: zeros for all, unless there are many databases and this one sleeps.
-        if not few and not modes:
-            continue
-        for mode in dict.fromkeys([*_MODES, *modes]):
-            count, waiting = modes.get(mode, (0, 0))
-            where = {"datname": database, "mode": mode}
-            sheet.gauge("pg_locks_count", "Number of locks", count, **where)
-            sheet.gauge("pg_locks_waiting", "Number of locks that are waited for", waiting, **where)
+        if few or modes:
+            for mode in dict.fromkeys([*_MODES, *modes]):
+                count, waiting = modes.get(mode, (0, 0))
+                rows.append({"datname": database, "mode": mode, "count": count, "waiting": waiting})
+    _LOCKS.write(sheet, rows, "pg_locks: how many there are, and how many of them are waited for")
 
 
 COLLECTORS = (PostgresCollector("locks", _locks),)

@@ -1,6 +1,20 @@
 """The registry of sources: one file (or folder) and one line each."""
 
-from services.collector.sources import celery, dns, fastapi, http, icmp, logs, postgres, redis, sql, tcp, tls, websocket
+from services.collector.sources import (
+    celery,
+    dns,
+    fastapi,
+    host,
+    http,
+    icmp,
+    logs,
+    postgres,
+    redis,
+    sql,
+    tcp,
+    tls,
+    websocket,
+)
 from services.collector.sources.base import SourceKind
 
 KINDS: tuple[SourceKind, ...] = (
@@ -16,6 +30,7 @@ KINDS: tuple[SourceKind, ...] = (
     dns.KIND,
     icmp.KIND,
     logs.KIND,
+    host.KIND,
 )
 
 __all__ = ["KINDS", "SourceKind"]

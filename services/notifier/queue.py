@@ -3,9 +3,9 @@
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
-from services.notifier.outbox import Entry, Lane, is_free
+from services.notifier.outbox import Entry, Lane
 
 Target = tuple[str, str]
 """Receiver and integration: what may hang by itself."""
@@ -36,6 +36,10 @@ class Queue:
         if self._lanes[entry.lane][0] == entry.delivery_id:
             self._push(entry)
 
+    def hold(self, entry: Entry) -> None:
+        """Replace a taken entry by its claimed form; it is due again when it is `put`."""
+        self.entries[entry.delivery_id] = entry
+
     def remove(self, delivery_id: str) -> Entry | None:
         """Take an entry out; the next of its lane becomes the head."""
         entry = self.entries.pop(delivery_id, None)
@@ -50,22 +54,20 @@ class Queue:
         return entry
 
     def _push(self, entry: Entry) -> None:
-        when = max(entry.next_at, entry.lease_until if entry.lease_owner else 0.0)
-        heapq.heappush(self._heaps[entry.receiver, entry.integration], (when, next(self._order), entry.delivery_id))
+        item = (entry.next_at, next(self._order), entry.delivery_id)
+        heapq.heappush(self._heaps[entry.receiver, entry.integration], item)
 
     def targets(self) -> list[Target]:
         """Return receivers' integrations that may have something due."""
         return [target for target, heap in self._heaps.items() if heap]
 
-    def take(self, target: Target, limit: int, *, now: float, busy: Collection[str] = ()) -> list[Entry]:
-        """Take up to `limit` due heads off the schedule, none of the `busy` ids; `put` them to have them come back."""
+    def take(self, target: Target, limit: int, *, now: float) -> list[Entry]:
+        """Take up to `limit` due heads that wait off the schedule; `put` them to have them come back."""
         heap = self._heaps[target]
         found: dict[str, Entry] = {}
         while heap and len(found) < limit and heap[0][0] <= now:
             entry = self._valid(heapq.heappop(heap)[2])
-            if entry is None or entry.next_at > now or not is_free(entry, now):
-                continue
-            if entry.delivery_id not in busy:
+            if entry is not None and entry.next_at <= now and not entry.sending:
                 found[entry.delivery_id] = entry
         return list(found.values())
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.notifier.alerts import Acknowledgement, AlertRecord
 from services.notifier.attempt import Attempt
-from services.notifier.grouping import Group
-from services.notifier.outbox import Entry
+from services.notifier.grouping import AlertView, Group
+from services.notifier.outbox import Entry, released
 from services.notifier.queue import Queue
 from services.notifier.silences import Silence
 
@@ -90,6 +90,14 @@ class State:
     def newest(self, fingerprint: str) -> AlertRecord | None:
         """Return the newest episode of a label set."""
         return self.alerts.get(self.latest.get(fingerprint, ""))
+
+    def view(self, alert_id: str) -> AlertView | None:
+        """Return what grouping needs to know of an episode; None when it is not known."""
+        record = self.alerts.get(alert_id)
+        if record is None:
+            return None
+        ack = self.acks.get(alert_id)
+        return record.view(acknowledged=ack is not None and ack.active)
 
     def put_group(self, group: StoredGroup) -> None:
         """Keep a group and its timer."""
@@ -198,7 +206,8 @@ class State:
                 case Acknowledgement():
                     self.put_ack(key, model)
                 case Entry():
-                    self.put_entry(model)
+                    # What an earlier life was sending is nobody's now.
+                    self.put_entry(released(model, next_at=model.next_at))
                 case Attempt():
                     self.put_attempt(model)
                 case Silence():

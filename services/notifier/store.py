@@ -5,7 +5,7 @@ notifier writes after it has lost the lease is refused as a whole. While Redis i
 everything is written anew.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
 
 from services.common.events import ALERTS_STREAM
+from services.notifier.codec import decode, encode, with_views
 from services.notifier.state import KINDS, State
 
 PREFIX = "tocsin:notifier"
@@ -111,10 +112,30 @@ class Store:
             cursor = 0
             while True:
                 cursor, rows = await self._redis.hscan(f"{PREFIX}:{kind}", cursor, count=_CHUNK)
-                state.absorb(kind, _decode(kind, model, cast("Mapping[bytes, bytes]", rows)))
+                found, unreadable = _decode(kind, model, cast("Mapping[bytes, bytes]", rows))
+                state.absorb(kind, found)
+                await self._bury(kind, unreadable)
                 if cursor == 0:
                     break
+        for group in list(state.groups.values()):
+            views = {key: view for key in group.core.members if (view := state.view(key)) is not None}
+            state.put_group(with_views(group, views))
         self.loaded = True
+
+    async def _bury(self, kind: str, rows: Mapping[bytes, bytes]) -> None:
+        """Move what this version can't read to the dead letters: it would be in the way at each start."""
+        assert self._redis is not None  # noqa: S101 - callers ask `configured` first
+        for key, value in rows.items():
+            async with self._redis.pipeline(transaction=True) as pipe:
+                letter: dict[Any, Any] = {
+                    "stream": kind,
+                    "entry_id": key,
+                    "reason": "unreadable_state",
+                    "payload": value,
+                }
+                pipe.xadd(DEAD_STREAM, letter, maxlen=_KEEP_DEAD, approximate=True)
+                pipe.hdel(f"{PREFIX}:{kind}", key)
+                await pipe.execute()
 
     async def recover(self, state: State, *, begin: bool = False) -> None:
         """Take the lease and make memory and Redis one: at the beginning by reading, later by writing everything.
@@ -189,21 +210,16 @@ def _name(owner: bytes | str) -> str:
     return text.rpartition("|")[0]
 
 
-def is_own(owner: str, other: str) -> bool:
-    """Tell whether the two are the same instance, maybe in different lives."""
-    return _name(owner) == _name(other)
-
-
 def _write(pipe: Any, kind: str, table: Mapping[str, BaseModel], ids: Iterable[str] | None) -> None:
     key = f"{PREFIX}:{kind}"
     if ids is None:
         pipe.delete(key)
         ids = table.keys()
-    kept: dict[str, str] = {}
+    kept: dict[str, bytes] = {}
     gone: list[str] = []
     for item in ids:
         if item in table:
-            kept[item] = table[item].model_dump_json()
+            kept[item] = encode(table[item])
         else:
             gone.append(item)
     if kept:
@@ -212,12 +228,14 @@ def _write(pipe: Any, kind: str, table: Mapping[str, BaseModel], ids: Iterable[s
         pipe.hdel(key, *gone)
 
 
-def _decode(kind: str, model: type[BaseModel], rows: Mapping[bytes, bytes]) -> Sequence[tuple[str, BaseModel]]:
-    found = []
+def _decode(
+    kind: str, model: type[BaseModel], rows: Mapping[bytes, bytes]
+) -> tuple[list[tuple[str, BaseModel]], dict[bytes, bytes]]:
+    found, unreadable = [], {}
     for key, value in rows.items():
         try:
-            found.append((key.decode(), model.model_validate_json(value)))
-        except ValidationError as error:
-            # Written by another version: it can't be used, and keeping it would stop all the rest.
+            found.append((key.decode(), decode(model, value)))
+        except (ValidationError, UnicodeDecodeError) as error:
             log.warning("saved_state_unreadable", kind=kind, id=key.decode(errors="replace"), error=error)
-    return found
+            unreadable[key] = value
+    return found, unreadable

@@ -17,6 +17,7 @@ from services.notifier.config import NotifierConfig
 from services.notifier.consumer import GROUP, ActionConsumer, AlertConsumer
 from services.notifier.delivery import Dispatcher
 from services.notifier.pipeline import Pipeline, StandbyError
+from services.notifier.receiver_watch import ReceiverWatch
 from services.notifier.watchdog import EvaluatorWatch, Watchdog
 
 _TICK = 1.0
@@ -41,6 +42,8 @@ class Term:
     ) -> None:
         self._pipeline, self._config, self._telemetry, self._clock = pipeline, config, telemetry, clock
         self._redis, self._bus, self._database, self._watchdog = redis, bus, database, watchdog
+        self._dispatcher = Dispatcher(pipeline, clock, config)
+        self._receivers = ReceiverWatch(pipeline, self._dispatcher.health)
         self._ticks = 0
 
     async def try_begin(self) -> bool:
@@ -74,7 +77,7 @@ class Term:
         pipeline, clock = self._pipeline, self._clock
         # The dispatcher is started first, so that it is stopped last: what the others did is still sent.
         loops: dict[str, Callable[[], Awaitable[None]]] = {
-            "deliver": Dispatcher(pipeline, clock, self._config).run,
+            "deliver": self._dispatcher.run,
             "housekeeping": self._housekeeping,
         }
         if self._database is not None:
@@ -100,6 +103,8 @@ class Term:
         await pipeline.step(
             lambda now: _sweep(pipeline, now, since) if sweep else None, renew=self._ticks % self._renew_every() == 0
         )
+        await self._receivers.judge()
+        await pipeline.close_unused()
         if self._ticks % _MEASURE_EVERY == 0:
             await self._measure()
         self._ticks += 1

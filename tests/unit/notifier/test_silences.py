@@ -195,8 +195,6 @@ def test_whatever_happens_each_end_follows_its_beginning(history):
         target.flush_due(now)
     apply(target, event("A", starts_at=START, sent_at=now), now=now)
     apply(target, event("A", "resolved", starts_at=START, sent_at=now + 1), now=now + 1)
-    heard: list[str] = []
-    heard += [entry.status for entry in target.state.queue.entries.values()]
     target.flush_due(now + 10_000)
     records = list(target.state.queue.entries.values())
     gone = [one for one in target.state.attempts.values() if one.reason == "superseded"]

@@ -1,0 +1,71 @@
+"""How the working copy is written in Redis: compact JSON by orjson, read back by the models. Pure.
+
+Every change is written, so this is where much of a storm's CPU would go: what follows from other things kept (a group
+member's view follows from its alert and acknowledgement) is left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from services.common.events import AlertEvent
+from services.notifier.alerts import AlertRecord
+from services.notifier.grouping import AlertView, Group, Member
+from services.notifier.outbox import Entry
+from services.notifier.state import StoredGroup
+
+
+def encode(model: BaseModel) -> bytes:
+    """Return the saved form of one item."""
+    match model:
+        case AlertRecord():
+            return orjson.dumps({**model.__dict__, "event": _event(model.event)})
+        case Entry():
+            return orjson.dumps({**model.__dict__, "alerts": [_event(event) for event in model.alerts]})
+        case StoredGroup():
+            return orjson.dumps({**model.__dict__, "core": _core(model.core)})
+        case _:
+            return orjson.dumps(model.__dict__, default=_other)
+
+
+def decode(model: type[BaseModel], row: bytes) -> BaseModel:
+    """Return the item; raises ValidationError. A group's members come without their views: see `with_views`."""
+    return model.model_validate_json(row)
+
+
+def _event(event: AlertEvent) -> dict[str, Any]:
+    return {**event.__dict__, "rule": event.rule.__dict__}
+
+
+def _core(core: Group) -> dict[str, Any]:
+    return {
+        "next_flush": core.next_flush,
+        "flushed": core.flushed,
+        "messages": core.messages,
+        "retired": core.retired,
+        "members": {
+            key: {
+                "view": {"alert_id": key, "starts_at": member.view.starts_at, "firing": member.view.firing},
+                "told_at": member.told_at,
+                "noted": member.noted,
+            }
+            for key, member in core.members.items()
+        },
+    }
+
+
+def _other(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.__dict__
+    raise TypeError(f"{type(value).__name__} has no saved form")
+
+
+def with_views(group: StoredGroup, views: Mapping[str, AlertView]) -> StoredGroup:
+    """Return a group that was read with its members' views; a member whose alert is gone goes too."""
+    members = {
+        key: Member(views[key], one.told_at, one.noted) for key, one in group.core.members.items() if key in views
+    }
+    return group.model_copy(update={"core": replace(group.core, members=members)})

@@ -66,7 +66,7 @@ class Head:
     def _pool(self, interval_s: float | None) -> Pool:
         pool = None if interval_s is None else self._shared_pools.get(interval_s)
         if pool is None:
-            pool = Pool(self._retention_ms)
+            pool = Pool(self._retention_ms, cold=self._keep is None)
             self._pools.append(pool)
             if interval_s is not None:
                 self._shared_pools[interval_s] = pool
@@ -80,6 +80,9 @@ class Head:
     @keep.setter
     def keep(self, keep: Callable[[str], bool] | None) -> None:
         self._keep = keep
+        for pool in self._pools:
+            # What is kept because a rule reads it is hot from the start.
+            pool.cold = keep is None
         for target in self._targets.values():
             target.remap()
 

@@ -1,18 +1,21 @@
 """Which rows meet a set of matchers; answers are kept until a series of the metric comes or goes."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.evaluator.head.layout import Labels
 from services.evaluator.head.pool import Pool
-from services.evaluator.promql.storage import Matcher, Rows
+from services.evaluator.promql.storage import Bools, Matcher, Rows
 
 _KEPT_SELECTIONS = 20_000
 _KEPT_ROUNDS = 20
 _MOST_CHUNKS = 32
+_FEW_VALUES = 1000
+_ROWS_A_VALUE = 4
 
 
 @dataclass(eq=False, slots=True)
@@ -37,13 +40,37 @@ class Selection:
     asked: int = 0
 
 
+@dataclass(eq=False, slots=True)
+class Values:
+    """A label's values over rows: `codes` (in the order of the postings' pieces) are places in `distinct`."""
+
+    codes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    distinct: dict[str, int] = field(default_factory=dict)
+
+    def extend(self, rows: Rows, labels: Sequence[Labels | None], label: str) -> None:
+        """Take in the values of rows that came after those that are known."""
+        known, distinct = len(self.codes), self.distinct
+        added = [
+            distinct.setdefault((labels[row] or {}).get(label, ""), len(distinct)) for row in rows[known:].tolist()
+        ]
+        self.codes = np.concatenate([self.codes, np.array(added, np.int32)])
+
+    def matching(self, matcher: Matcher) -> Bools:
+        """Tell of each row whether its value meets the condition; each distinct value is looked at once."""
+        if matcher.op == "=":
+            return np.asarray(self.codes == self.distinct.get(matcher.value, -1))
+        fits = matcher.predicate()
+        return np.array([fits(value) for value in self.distinct], np.bool_)[self.codes]
+
+
 class Postings:
     """Row numbers of a metric in a pool, in pieces that are joined when there are many."""
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_values")
 
     def __init__(self) -> None:
         self._pieces: list[Rows] = []
+        self._values: dict[str, Values] = {}
 
     def add(self, rows: Rows) -> None:
         """Take in rows."""
@@ -62,15 +89,32 @@ class Postings:
         kept = self.rows()
         kept = kept[~np.isin(kept, rows)]
         self._pieces = [kept.astype(np.int32)] if len(kept) else []
+        self._values = {}
         return bool(self._pieces)
 
     def rows(self) -> Rows:
         """All rows, ascending."""
+        return np.sort(self._joined()).astype(np.intp)
+
+    def _joined(self) -> Rows:
         if not self._pieces:
             return np.empty(0, np.intp)
         if len(self._pieces) > 1:
             self._pieces = [np.concatenate(self._pieces)]
-        return np.sort(self._pieces[0]).astype(np.intp)
+        return self._pieces[0]
+
+    def matching(self, conditions: Sequence[Matcher], labels: Sequence[Labels | None]) -> Rows:
+        """The rows, ascending, whose labels meet all conditions."""
+        rows = self._joined()
+        kept = np.ones(len(rows), np.bool_)
+        for condition in conditions:
+            values = self._values.get(condition.name) or Values()
+            values.extend(rows, labels, condition.name)
+            # What differs from row to row would cost more memory than it saves time.
+            if len(values.distinct) <= max(_FEW_VALUES, len(rows) // _ROWS_A_VALUE):
+                self._values[condition.name] = values
+            kept &= values.matching(condition)
+        return np.sort(rows[kept]).astype(np.intp)
 
 
 class Index:
@@ -137,38 +181,28 @@ class Index:
         for matchers in [matchers for matchers, answer in self._selections.items() if answer.asked < oldest]:
             del self._selections[matchers]
 
-    def _candidates(self, matchers: tuple[Matcher, ...], name: str | None) -> Iterator[tuple[Pool, Rows]]:
+    def _candidates(self, matchers: tuple[Matcher, ...], name: str | None) -> Iterator[tuple[Pool, Postings]]:
         if name is not None:
-            for pool, postings in self._names.get(name, {}).items():
-                yield pool, postings.rows()
+            yield from self._names.get(name, {}).items()
             return
         wanted = [item.predicate() for item in matchers if item.name == "__name__"]
         for metric, pools in self._names.items():
             if all(fits(metric) for fits in wanted):
-                for pool, postings in pools.items():
-                    yield pool, postings.rows()
+                yield from pools.items()
 
     def _make(
         self, matchers: tuple[Matcher, ...], name: str | None, version: int, known: Selection | None
     ) -> Selection:
-        conditions = [(item.name, item.predicate()) for item in matchers if item.name != "__name__"]
+        conditions = [item for item in matchers if item.name != "__name__"]
         found: dict[Pool, list[Rows]] = {}
-        for pool, rows in self._candidates(matchers, name):
-            for label, fits in conditions:
-                seen: dict[str, bool] = {}
-                labels = pool.labels
-                kept = []
-                for row in rows.tolist():
-                    value = (labels[row] or {}).get(label, "")
-                    fit = seen.get(value)
-                    if fit is None:
-                        fit = seen[value] = fits(value)
-                    kept.append(fit)
-                rows = rows[np.array(kept, np.bool_)]  # noqa: PLW2901  each condition narrows the rows
+        for pool, postings in self._candidates(matchers, name):
+            rows = postings.matching(conditions, pool.labels)
             if len(rows):
                 found.setdefault(pool, []).append(rows)
         whole = {pool: np.sort(np.concatenate(pieces)) for pool, pieces in found.items()}
         shared = _take_shared(whole)
+        for pool, row in (one for series in shared for one in series):
+            pool.thaw(np.array([row], np.intp))
         before = {part.pool: part for part in known.parts} if known is not None else {}
         parts = [self._part(pool, rows, before.get(pool)) for pool, rows in whole.items() if len(rows)]
         return Selection(version, parts, shared)
@@ -177,6 +211,7 @@ class Index:
         serials = pool.serials[rows].tobytes()
         if before is not None and before.serials == serials:
             return before
+        pool.thaw(rows)
         labels = [pool.labels[row] or {} for row in rows.tolist()]
         return PoolRows(pool, rows, pool.axes[rows], serials, labels, object())
 

@@ -4,14 +4,18 @@ Every target (axis) has its own times; a round is a column that each target fill
 scrape have the time NEVER, those it has not filled yet FOREVER, so that its times always ascend. The matrix is longer
 than the retention: when its end is reached, the columns still needed move to its start. So a range of columns is
 always a view, and an append is one scatter.
+
+Rows that nobody has read yet are cold: their cells are in the archive, and their part of the matrix is never written,
+so that it takes no memory. `thaw` must come before a row is read.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.evaluator.head.archive import Archive
 from services.evaluator.head.layout import Labels
 from services.evaluator.promql.storage import (
     ABSENT,
@@ -22,7 +26,6 @@ from services.evaluator.promql.storage import (
     Floats,
     Rows,
     Times,
-    absent_cells,
 )
 
 NEVER = -(1 << 61)
@@ -35,10 +38,10 @@ Cell = TypeVar("Cell", np.float64, np.int64)
 
 
 class Pool:
-    """Rows are series, columns are rounds; `retention_ms` may change at any time."""
+    """Rows are series, columns are rounds; `retention_ms` may change at any time. `cold`: new rows are."""
 
-    def __init__(self, retention_ms: int) -> None:
-        self.retention_ms = retention_ms
+    def __init__(self, retention_ms: int, *, cold: bool = False) -> None:
+        self.retention_ms, self.cold = retention_ms, cold
         self.values: Floats = np.empty((0, _FIRST_COLUMNS))
         self.times: Times = np.empty((0, _FIRST_COLUMNS), np.int64)
         self.used = 0
@@ -50,6 +53,10 @@ class Pool:
         self.serials: Times = np.empty(0, np.int64)
         self.last_hole: Times = np.empty(0, np.int64)
         self.last_drop: Times = np.empty(0, np.int64)
+        self.hot: Bools = np.empty(0, np.bool_)
+        self._archive = Archive()
+        self._born: NDArray[np.int32] = np.empty(0, np.int32)
+        self._dropped = 0
         self.last_column: list[int] = []
         self._free_rows: list[int] = []
         self._free_axes: list[int] = []
@@ -91,7 +98,12 @@ class Pool:
             self._touched = max(self._touched, int(rows.max()) + 1)
         for row, item in zip(rows.tolist(), wanted, strict=True):
             self.labels[row] = item
-        self.values[rows] = ABSENT
+        self.hot[rows] = not self.cold
+        if self.cold:
+            self._archive.clear(rows)
+            self._born[rows] = self._dropped + self._archive.packed
+        else:
+            self.values[rows] = ABSENT
         self.hashes[rows] = hashes
         self.axes[rows] = axis
         self.serials[rows] = np.arange(self._next_serial, self._next_serial + len(rows))
@@ -111,8 +123,12 @@ class Pool:
         added = max(missing, round(have * (_SLACK - 1)))
         self._views.clear()
         values = np.empty((have + added, self.values.shape[1]))  # memory that is not written is not taken
-        values[: self._touched] = self.values[: self._touched]
+        for some in self._hot_parts():
+            values[some] = self.values[some]
         self.values = values
+        self._archive.grow(have + added, self._touched if self._any_cold() else 0)
+        self.hot = np.concatenate([self.hot, np.zeros(added, np.bool_)])
+        self._born = np.concatenate([self._born, np.zeros(added, np.int32)])
         self.labels += [None] * added
         self.axes = np.concatenate([self.axes, np.zeros(added, np.intp)])
         empty = np.full(added, NEVER, np.int64)
@@ -138,8 +154,11 @@ class Pool:
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        arrays = (self.values, self.times, self.axes, self.hashes, self.serials, self.last_hole, self.last_drop)
-        return sum(array.nbytes for array in arrays)
+        arrays: tuple[NDArray[Any], ...] = (
+            self.times, self.axes, self.hashes, self.serials, self.last_hole, self.last_drop, self.hot, self._born,
+        )  # fmt: skip
+        hot = int(self.hot.sum()) * self.values.shape[1] * self.values.itemsize
+        return int(hot + self._archive.nbytes + sum(array.nbytes for array in arrays))
 
     # -- columns -------------------------------------------------------------------------------
 
@@ -147,10 +166,10 @@ class Pool:
         """Store one scrape's values; t_ms must be after the axis' last time."""
         before, column = self._enter(axis, t_ms)
         if before >= 0:
-            fallen = ~(values >= self.values[rows, before])
+            fallen = ~(values >= self._column(rows, before))
             if fallen.any():
                 self.last_drop[rows[fallen]] = t_ms
-        self.values[rows, column] = values
+        self._put(rows, column, values)
         odd = np.isnan(values)
         if odd.any():
             bits = values.view(np.int64)
@@ -161,8 +180,39 @@ class Pool:
         column = self.last_column[axis]
         if column < 0 or self.times[axis, column] != t_ms:
             column = self._enter(axis, t_ms)[1]
-        self.values[rows, column] = STALE
+        self._put(rows, column, STALE)
         self.last_hole[rows] = FOREVER if gone else t_ms
+
+    def _put(self, rows: Rows, column: int, values: Floats | float) -> None:
+        hot = self.hot[rows]
+        if hot.all():
+            self.values[rows, column] = values
+        elif not hot.any():
+            self._archive.put(rows, column, values)
+        else:
+            each = np.broadcast_to(values, rows.shape)
+            self.values[rows[hot], column] = each[hot]
+            self._archive.put(rows[~hot], column, each[~hot])
+
+    def _column(self, rows: Rows, column: int) -> Floats:
+        """Return the cells of a column; NaN where they are packed."""
+        hot = self.hot[rows]
+        if hot.all():
+            return np.asarray(self.values[rows, column])
+        cells = self._archive.column(rows, column)
+        cells[hot] = self.values[rows[hot], column]
+        return cells
+
+    def thaw(self, rows: Rows) -> None:
+        """Bring rows into the matrix, where they stay."""
+        cold = rows[~self.hot[rows]]
+        for start in range(0, len(cold), _CHUNK):
+            some = cold[start : start + _CHUNK]
+            cells = self._archive.read(some, self.used)
+            cells[np.arange(self.used) < (self._born[some] - self._dropped)[:, None]] = ABSENT
+            self.values[some, : self.used] = cells
+            self.values[some, self.used :] = ABSENT
+        self.hot[cold] = True
 
     def revive(self, axis: int, rows: Rows) -> None:
         """Note that series that were gone are written again from now on."""
@@ -195,6 +245,7 @@ class Pool:
     def _open(self, t_ms: int) -> None:
         if self.used == self.values.shape[1]:
             self._make_room(t_ms)
+        self._archive.make_room(self.used, self._touched, any_cold=self._any_cold())
         self.used += 1
 
     def _make_room(self, t_ms: int) -> None:
@@ -207,12 +258,30 @@ class Pool:
             self._resize(first, kept, wanted)
         else:
             self._slide(first, kept)
+        self._archive.drop(first)
+        self._dropped += first
         self.used = kept
         self.last_column = [column - first if column >= first else -1 for column in self.last_column]
 
-    def _slide(self, first: int, kept: int) -> None:
+    def _any_cold(self) -> bool:
+        return not self.hot[: self._touched].all()
+
+    def _hot_parts(self) -> Iterator[slice | Rows]:
+        """Return the hot rows in pieces of bounded size."""
         for start in range(0, self._touched, _CHUNK):
-            _move(self.values[start : min(start + _CHUNK, self._touched)], first, kept, self.used, ABSENT)
+            end = min(start + _CHUNK, self._touched)
+            hot = self.hot[start:end]
+            if hot.all():
+                yield slice(start, end)
+            elif hot.any():
+                yield np.flatnonzero(hot) + start
+
+    def _slide(self, first: int, kept: int) -> None:
+        for some in self._hot_parts():
+            cells = self.values[some]
+            _move(cells, first, kept, self.used, ABSENT)
+            if not isinstance(some, slice):
+                self.values[some] = cells
         _move(self.times, first, kept, self.used, FOREVER)
         _move(self.newest, first, kept, self.used, NEVER)
         _move(self.oldest, first, kept, self.used, FOREVER)
@@ -223,15 +292,12 @@ class Pool:
             new[..., :kept] = old[..., first : self.used]
             return new
 
-        values, rows = np.empty((len(self.values), width)), self._touched
-        values[:rows, :kept] = self.values[:rows, first : self.used]
-        values[:rows, kept:] = ABSENT
+        values = np.empty((len(self.values), width))
+        for some in self._hot_parts():
+            values[some, :kept] = self.values[some, first : self.used]
+            values[some, kept:] = ABSENT
         self.values, self.times = values, moved(self.times, FOREVER)
         self.newest, self.oldest = moved(self.newest, NEVER), moved(self.oldest, FOREVER)
-
-    def holds(self, rows: Rows) -> Bools:
-        """Tell which of the columns in use hold a cell of the rows."""
-        return ~absent_cells(self.values[rows][:, : self.used])
 
     def view(self, start_ms: int, end_ms: int) -> tuple[Times, Floats]:
         """Return times and values of these columns; the same objects until the next write."""

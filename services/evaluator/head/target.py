@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class TargetColumns:
-    """Appends of one target; `rows` are those of the present layout, `taken` the places in it that are kept."""
+    """Appends of one target; `rows` are those of the present layout, `taken` the places in it that are kept.
+
+    `gone` are series that left the page: their row and the time of their last cell.
+    """
 
     def __init__(self, head: "Head", key: str, pool: Pool, *, limited: bool = True) -> None:
         self.key = key
@@ -24,7 +27,7 @@ class TargetColumns:
         self._layout: Layout | None = None
         self._rows: Rows = np.empty(0, np.intp)
         self._taken: Rows | None = None
-        self._gone: dict[int, int] = {}
+        self._gone: dict[int, tuple[int, int]] = {}
 
     @property
     def series(self) -> int:
@@ -47,7 +50,7 @@ class TargetColumns:
         if self._axis is None:
             self._axis = self.pool.new_axis()
             self._head.attach(self)
-        gone = None if layout is self._layout else self._map(layout)
+        gone = None if layout is self._layout else self._map(layout, t_ms)
         kept = values if self._taken is None else values[self._taken]
         self.pool.write(self._axis, self._rows, t_ms, np.ascontiguousarray(kept, np.float64))
         if gone is not None and len(gone):
@@ -64,12 +67,12 @@ class TargetColumns:
         """Look at the layout's names again at the next append: the head keeps other ones now."""
         self._layout = None
 
-    def _map(self, layout: Layout) -> Rows:
+    def _map(self, layout: Layout, t_ms: int) -> Rows:
         """Find or make the rows of a layout; return the rows that it lacks."""
         places = self._places(layout)
         row_of = dict(zip(self.pool.hashes[self._rows].tolist(), self._rows.tolist(), strict=True))
         lost = {number: row for number, row in row_of.items() if number not in places}
-        self._gone.update(lost)
+        self._gone.update({number: (row, t_ms) for number, row in lost.items()})
         row_of = {number: row for number, row in row_of.items() if number in places}
         row_of.update(self._revive([number for number in places if number in self._gone]))
         row_of.update(self._add(layout, [number for number in places if number not in row_of], places, len(row_of)))
@@ -94,7 +97,7 @@ class TargetColumns:
         return places
 
     def _revive(self, numbers: list[int]) -> dict[int, int]:
-        rows = {number: self._gone.pop(number) for number in numbers}
+        rows = {number: self._gone.pop(number)[0] for number in numbers}
         if rows and self._axis is not None:
             self.pool.revive(self._axis, np.array(list(rows.values()), np.intp))
         return rows
@@ -114,22 +117,16 @@ class TargetColumns:
         if self._axis is None:
             return False
         if self.last_time < cutoff_ms:
-            self._release([*self._rows.tolist(), *self._gone.values()])
+            self._release([*self._rows.tolist(), *(row for row, _ in self._gone.values())])
             self._gone, self._layout, self._rows = {}, None, np.empty(0, np.intp)
             self.pool.free_axis(self._axis)
             self._axis = None
             return False
-        old = {number: row for number, row in self._gone.items() if self._ended(row) < cutoff_ms}
+        old = {number: row for number, (row, ended) in self._gone.items() if ended < cutoff_ms}
         self._release(list(old.values()))
         for number in old:
             del self._gone[number]
         return True
-
-    def _ended(self, row: int) -> int:
-        """Time of a gone series' newest cell."""
-        axis = int(self.pool.axes[row])
-        cells = np.flatnonzero(self.pool.holds(np.array([row]))[0])
-        return int(self.pool.times[axis, cells[-1]]) if len(cells) else NEVER
 
     def _release(self, some: list[int]) -> None:
         if some:

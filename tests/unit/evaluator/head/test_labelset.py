@@ -152,6 +152,7 @@ def test_rows_that_were_never_used_are_not_written():
     for step in range(2, 60):
         target.append(1000 + step * 5000, target._layout, np.full(101, float(step)))
     assert pool._touched == 101
+    pool.thaw(np.array([100]))
     assert pool.values[100, : pool.used].tolist() == [float(step) for step in range(60 - pool.used, 60)]
 
 
@@ -160,6 +161,7 @@ def test_a_view_is_the_same_until_the_next_write():
     target = head.target("t", interval_s=5.0)
     layout = Layout([{"__name__": "m"}])
     target.append(1000, layout, np.zeros(1))
+    target.pool.thaw(np.array([0]))
     before = target.pool.view(0, 5000)
     assert target.pool.view(0, 5000)[0] is before[0]
     target.append(2000, layout, np.ones(1))

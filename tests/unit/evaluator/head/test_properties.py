@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.evaluator.head import Head, Layout
 from services.evaluator.promql import Engine
-from services.evaluator.promql.storage import STALE
+from services.evaluator.promql.storage import STALE, Matcher
 from tests.promql.memory import MemoryStorage
 
 STEP = 5_000
@@ -20,6 +20,7 @@ PAGES = st.one_of(
 )
 HISTORIES = st.lists(st.lists(PAGES, min_size=0, max_size=40), min_size=1, max_size=3)
 WITHIN_RETENTION = st.lists(st.lists(PAGES, min_size=0, max_size=24), min_size=1, max_size=3)
+READS = st.lists(st.tuples(st.integers(0, 40), st.sampled_from(NAMES)), max_size=3)
 QUERIES = [
     '{__name__=~".+"}',
     "sum by (i) (a_total)",
@@ -32,9 +33,18 @@ QUERIES = [
 ]
 
 
-def play(history, interval):
-    """Feed a head and, beside it, the plain storage with the samples and markers that must come of it."""
+def read_some(head, names):
+    for name in names:
+        head.select([Matcher("__name__", "=", name)], 0, STEP)
+
+
+def play(history, interval, reads=(), keep=None):
+    """Feed a head and, beside it, the plain storage with the samples and markers that must come of it.
+
+    `reads`: what is read in between, by round, so that these series are no longer cold.
+    """
     head = Head(retention_s=120)
+    head.keep = keep
     cells: dict[tuple[str, str], list[tuple[int, float]]] = {}
     layouts: dict[tuple[str, ...], Layout] = {}
     for number in range(max((len(pages) for pages in history), default=0)):
@@ -59,6 +69,7 @@ def play(history, interval):
                     cells[key].append((t_ms, STALE))
         if number % 7 == 6:
             head.prune(number * STEP)
+        read_some(head, [name for at, name in reads if at == number])
     plain = MemoryStorage()
     plain.load(({"__name__": name, "i": i}, samples) for (name, i), samples in cells.items())
     for samples in plain.series.values():
@@ -74,9 +85,9 @@ def result(storage, expr, t_ms):
 
 
 @settings(max_examples=150, deadline=None)
-@given(HISTORIES, st.sampled_from([None, 5.0]), st.integers(0, 12))
-def test_every_history_is_read_back(history, interval, back):
-    head, plain = play(history, interval)
+@given(HISTORIES, st.sampled_from([None, 5.0]), st.integers(0, 12), READS, st.sampled_from([None, set(NAMES)]))
+def test_every_history_is_read_back(history, interval, back, reads, names):
+    head, plain = play(history, interval, reads, None if names is None else names.__contains__)
     last = max((len(pages) for pages in history), default=0) * STEP
     for expr in QUERIES:
         t_ms = max(0, last - back * 1_300)
@@ -87,9 +98,9 @@ def test_every_history_is_read_back(history, interval, back):
 
 
 @settings(max_examples=40, deadline=None)
-@given(WITHIN_RETENTION, st.sampled_from([None, 5.0]))
-def test_ranges_are_read_back(history, interval):
-    head, plain = play(history, interval)
+@given(WITHIN_RETENTION, st.sampled_from([None, 5.0]), READS)
+def test_ranges_are_read_back(history, interval, reads):
+    head, plain = play(history, interval, reads)
     for expr in QUERIES:
         found = Engine().range(expr, head, 0, 100_000, 4_000).value
         wanted = Engine().range(expr, plain, 0, 100_000, 4_000).value

@@ -1,8 +1,7 @@
 """Listens to Celery's events in a thread of its own, as Celery's client blocks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
-from contextlib import closing as closing_generator
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from celery import Celery
@@ -11,8 +10,10 @@ from prometheus_client import Counter
 
 from services.collector.sources.celery.background import BackgroundThread
 from services.collector.sources.celery.connections import SOCKET_LIMIT, closing
+from services.collector.sources.celery.fanout import Fanout
 
 _HEARTBEAT = 10.0
+_SUBSCRIBE, _ROUND = 0.2, 1.0
 
 Take = Callable[[Iterable[Mapping[str, Any]]], None]
 
@@ -20,28 +21,16 @@ Take = Callable[[Iterable[Mapping[str, Any]]], None]
 class _Receiver(EventReceiver):  # type: ignore[misc]  # Celery has no types
     """Hands event dicts on as they came; the base class keeps Lamport clocks and time zones that we don't use."""
 
-    def __init__(self, *args: Any, take: Take, listening: Callable[[], None], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, take: Take, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._take, self._listening = take, listening
-        self._rounds = 0
-        self._consuming: Any = None
+        self._take = take
 
     def _receive(self, body: Any, _message: Any) -> None:
         events = body if isinstance(body, list) else [body]
         self._take(event for event in events if isinstance(event, dict))
 
     def establish_connection(self) -> AbstractContextManager[Any]:
-        self._consuming = self.connection.clone()
-        return closing(self._consuming)
-
-    def on_iteration(self) -> None:
-        # Kombu subscribes in its first round.
-        self._rounds += 1
-        if self._rounds == 2:  # noqa: PLR2004 - the second begins with the first one's end
-            self._listening()
-        # A listener sends nothing by itself: RabbitMQ would take it for dead, and we a machine that is gone for idle.
-        if self._consuming is not None and self._consuming.connected and self._consuming.supports_heartbeats:
-            self._consuming.heartbeat_check(rate=4)
+        return closing(self.connection.clone())
 
 
 class EventThread(BackgroundThread):
@@ -53,12 +42,6 @@ class EventThread(BackgroundThread):
         super().__init__("events", name, errors)
         self.connected = False
         self._make, self._take, self._listening = make, take, listening
-        self._receiver: _Receiver | None = None
-
-    def interrupt(self) -> None:
-        """See the base class."""
-        if self._receiver is not None:
-            self._receiver.should_stop = True
 
     def work(self) -> None:
         """Listen until stopped or until the broker is lost."""
@@ -66,20 +49,36 @@ class EventThread(BackgroundThread):
         try:
             with closing(app.connection_for_read(heartbeat=_HEARTBEAT)) as connection:
                 connection.ensure_connection(max_retries=1, timeout=SOCKET_LIMIT)
-                receiver = _Receiver(connection, app=app, take=self._take, listening=self._begin)
-                self._receiver = receiver
-                # Ended here and not by the garbage collector: its end uses the connection, which is closed next.
-                with closing_generator(receiver.consume(limit=None, timeout=None, wakeup=True)) as rounds:
-                    # `stop` may have come before there was a receiver to tell.
-                    receiver.should_stop = self.stopping.is_set()
-                    for _ in rounds:
-                        if self.stopping.is_set():
-                            break
+                receiver = _Receiver(connection, app=app, take=self._take)
+                with receiver.consumer_context(wakeup=False) as (consuming, channel, _):
+                    # Kombu subscribes when it is asked for events for the first time.
+                    self._drain(consuming, _SUBSCRIBE)
+                    self._listening()
+                    self.connected = True
+                    receiver.wakeup_workers(channel=channel)
+                    if consuming.transport.driver_type == "redis":
+                        self._listen_redis(channel)
+                    else:
+                        self._listen(consuming)
         finally:
             self.connected = False
-            self._receiver = None
             app.close()
 
-    def _begin(self) -> None:
-        self._listening()
-        self.connected = True
+    def _listen_redis(self, channel: Any) -> None:
+        fanout = Fanout(channel.subclient, self.stopping.wait)
+        while not self.stopping.is_set():
+            events = fanout.batch()
+            if events:
+                self._take(events)
+
+    def _listen(self, consuming: Any) -> None:
+        while not self.stopping.is_set():
+            self._drain(consuming, _ROUND)
+            # A listener sends nothing by itself: RabbitMQ would take it for dead, and we a machine that is gone for
+            # idle.
+            consuming.heartbeat_check()
+
+    @staticmethod
+    def _drain(consuming: Any, limit: float) -> None:
+        with suppress(TimeoutError):
+            consuming.drain_events(timeout=limit)

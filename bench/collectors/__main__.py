@@ -10,12 +10,15 @@ from typing import TypeAlias
 
 from rich.console import Console
 
-from bench.collectors import postgres
+from bench.collectors import celery, postgres, probes, redis
 from bench.collectors.measure import Comparison, write_json
 
 Compare: TypeAlias = Callable[[AsyncExitStack, Path, bool], Awaitable[Sequence[Comparison]]]
 COMPARISONS: dict[str, Compare] = {
     "postgres": postgres.compare,
+    "redis": redis.compare,
+    "probes": probes.compare,
+    "celery": celery.compare,
 }
 """One line a peer: starts its servers on the stack, in the folder; the last argument asks for fewer rounds."""
 

@@ -11,8 +11,8 @@ from services.collector.sources.celery.fanout import Fanout, read_events
 EVENT = {"type": "task-started", "uuid": "1"}
 
 
-def message(body: Any, *, encode: bool = True, **more: Any) -> bytes:
-    text = json.dumps(body).encode()
+def message(content: Any, *, encode: bool = True, **more: Any) -> bytes:
+    text = json.dumps(content).encode()
     whole = {
         "body": base64.b64encode(text).decode() if encode else text.decode(),
         "content-type": "application/json",

@@ -113,10 +113,10 @@ class Engine:
         route = self._routes.get(group.route_id)
         return route.timing if route is not None else _RETIRED
 
-    def flush_due(self, now: float) -> list[Due]:
-        """Look at every group whose time has come; put what is due into the outbox."""
+    def flush_due(self, now: float, limit: int = 1_000_000) -> list[Due]:
+        """Look at groups whose time has come, `limit` at most; put what is due into the outbox."""
         sent = []
-        for group_id in self.state.due_groups(now):
+        for group_id in self.state.due_groups(now, limit):
             group = self.state.groups[group_id]
             quiet = self.gate.quiet(self._routes.get(group.route_id), now)
             hidden = self._hidden(group.core, now)

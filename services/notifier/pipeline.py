@@ -16,6 +16,8 @@ from services.notifier.telemetry import NotifierMetrics
 
 _CATCH_UP = 10.0
 _MAX_FORMER = 4
+# In a storm of single alerts the first messages should leave before the last group is looked at.
+_GROUPS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
 
 
@@ -116,7 +118,7 @@ class Pipeline:
     def flush(self, now: float) -> None:
         """Put the messages that are due into the outbox; only inside a step."""
         if now >= self._hold_until:
-            for due in self._engine.flush_due(now):
+            for due in self._engine.flush_due(now, _GROUPS_AT_ONCE):
                 self.metrics.messages.labels(due.cause.value).inc()
 
     async def recover(self) -> None:

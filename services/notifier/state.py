@@ -131,10 +131,10 @@ class State:
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
-    def due_groups(self, now: float) -> list[str]:
-        """Return ids of groups whose time has come, taking their timers off."""
+    def due_groups(self, now: float, limit: int) -> list[str]:
+        """Return ids of up to `limit` groups whose time has come, taking their timers off."""
         found: dict[str, None] = {}
-        while (when := self.next_timer()) is not None and when <= now:
+        while len(found) < limit and (when := self.next_timer()) is not None and when <= now:
             found[heapq.heappop(self._timers)[1]] = None
         return list(found)
 

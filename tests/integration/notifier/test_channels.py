@@ -278,7 +278,8 @@ async def test_redirects_without_end_and_a_peer_that_hangs_up(around, peer):
     assert (await hook_fails(around, f"http://127.0.0.1:{await ready}/x")).reason == "connection_broken"
     server.close()
     assert (await hook_fails(around, f"http://127.0.0.1:{free_port()}/x")).reason == "connection_failed"
-    error = await hook_fails(around, "http://exa mple.com/")
+    peer.answer = lambda: web.Response(status=307, headers={"Location": "http://[nowhere"})
+    error = await hook_fails(around, "http" + peer.http)
     assert (error.reason, error.permanent) == ("invalid_url", True)
 
 

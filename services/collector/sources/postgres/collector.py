@@ -38,6 +38,8 @@ class Memory:
     """By collector and database: which ones are shown, and what the rest has counted."""
     statements_schema: str | None = None
     """Where pg_stat_statements is, None where the connected database lacks it."""
+    statements_elsewhere: tuple[str, str] | None = None
+    """Database and schema of the extension, where the tour has found it in another one."""
     facts: dict[str, float] = field(default_factory=dict)
     """What one collector found and another needs."""
 
@@ -56,6 +58,8 @@ class Session:
     now: float = 0.0
     """Monotonic seconds at the begin of the scrape."""
     disk_path: str | None = None
+    open_other: "Callable[[str], Awaitable[Fetch]] | None" = None
+    """Returns how statements are run in another database, over a connection that is kept as well."""
     main: bool = True
     """Whether it is the target's own database, and not one that the tour visits."""
     shared_by: int = 1

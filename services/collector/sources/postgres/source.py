@@ -3,7 +3,7 @@
 from services import __version__
 from services.collector.sheet import Sheet
 from services.collector.sources.base import Context, SourceKind
-from services.collector.sources.postgres.collector import Memory, Session
+from services.collector.sources.postgres.collector import Fetch, Memory, Session
 from services.collector.sources.postgres.link import Connection, connect, fetcher, version_of
 from services.collector.sources.postgres.registry import COLLECTORS
 from services.collector.sources.postgres.runner import Runner
@@ -18,7 +18,8 @@ class PostgresSource:
 
     def __init__(self, target: PostgresTarget, context: Context) -> None:
         self._target, self._clock, self._base = target, context.clock, context.base
-        self._connection: Connection | None = None
+        self._connections: dict[str | None, Connection] = {}
+        """By database; None is the target's own. There is a second one only where pg_stat_statements is in another."""
         self._database = ""
         self._memory = Memory()
         self._runner = Runner(target.collectors, context.clock)
@@ -40,24 +41,31 @@ class PostgresSource:
         well = self.tour.write(sheet) and well
         self._write_own(sheet, up=True, failed=not well, took=self._clock.monotonic() - start)
 
-    async def _connected(self, limit: float) -> Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = None
-            self._connection = await connect(
+    async def _connected(self, limit: float, database: str | None = None) -> Connection:
+        connection = self._connections.get(database)
+        if connection is None or connection.is_closed():
+            connection = self._connections[database] = await connect(
                 self._target,
                 self._base,
                 limit,
                 statement_timeout=self._target.statement_timeout,
                 lock_timeout=self._target.lock_timeout,
+                database=database,
             )
-            self._database = ""
-        return self._connection
+            if database is None:
+                self._database = ""
+        return connection
 
     async def _session(self, connection: Connection, deadline: float) -> Session:
         fetch = fetcher(connection, self._clock, deadline)
         if not self._database:
             (row,) = await fetch("SELECT current_database() AS name")
             self._database = row["name"]
+
+        async def open_other(database: str) -> Fetch:
+            left = max(deadline - self._clock.monotonic(), _SPARE)
+            return fetcher(await self._connected(left, database), self._clock, deadline)
+
         path = self._target.disk_path
         return Session(
             fetch=fetch,
@@ -67,13 +75,14 @@ class PostgresSource:
             database=self._database,
             now=self._clock.monotonic(),
             disk_path=None if path is None else str(self._base / path),
+            open_other=open_other,
         )
 
     def close(self) -> None:
-        """Drop the connection without a farewell, which a hung server would not answer."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        """Drop the connections without a farewell, which a hung server would not answer."""
+        for connection in self._connections.values():
             connection.terminate()
+        self._connections.clear()
 
     def down(self, sheet: Sheet, reason: str) -> None:
         """See the port."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from services.collector.sheet import Sheet
-from services.collector.sources.postgres.collector import MARK, PostgresCollector, Session
+from services.collector.sources.postgres.collector import MARK, Fetch, PostgresCollector, Session
 from services.collector.sources.postgres.columns import Row, View
 from services.collector.sources.postgres.estimate import quantile, totals
 from services.collector.sources.postgres.others import Others, best_of
@@ -46,11 +46,11 @@ def _statement(version: int, schema: str) -> str:
     )
 
 
-async def _learn_own(session: Session, schema: str) -> None:
+async def _learn_own(session: Session, fetch: Fetch, schema: str) -> None:
     # Our own statements would be part of what we measure. Reading the texts is dear, so it is done when a new
     # collector has had time to run them all, and seldom after that (a statement that was evicted comes back as it was).
     if session.memory.scrapes in _LEARN_AT or session.memory.scrapes % _LEARN_EVERY == 0:
-        rows = await session.fetch(_OWN.format(schema=schema), f"%{MARK}")
+        rows = await fetch(_OWN.format(schema=schema), f"%{MARK}")
         session.memory.own_statements.update(row["queryid"] for row in rows)
 
 
@@ -84,18 +84,18 @@ def _line(key: _Key, values: Sequence[float]) -> dict[str, Any]:
 
 
 async def _statements(session: Session, sheet: Sheet) -> None:
-    schema = _schema(session)
-    sheet.gauge("pg_stat_statements_available", "1 where the extension is in the connected database.", bool(schema))
+    fetch, schema = await _where(session)
+    sheet.gauge("pg_stat_statements_available", "1 where any database has the extension.", bool(schema))
     if not schema:
         return
-    rows = await session.fetch(_statement(session.version, schema), _MOST)
+    rows = await fetch(_statement(session.version, schema), _MOST)
     reset_at = 0.0
     if session.version >= _INFO_SINCE:
-        (info,) = await session.fetch(_INFO.format(schema=schema))
+        (info,) = await fetch(_INFO.format(schema=schema))
         reset_at = info["at"]
         text = "Statements that were evicted for want of room."
         sheet.counter("pg_stat_statements_deallocations_total", text, info["dealloc"])
-    await _learn_own(session, schema)
+    await _learn_own(session, fetch, schema)
     own = session.memory.own_statements
     now = {}
     for row in rows:
@@ -110,13 +110,13 @@ async def _statements(session: Session, sheet: Sheet) -> None:
 
 
 async def _texts(session: Session, sheet: Sheet) -> None:
-    schema, texts = _schema(session), session.memory.texts
+    (fetch, schema), texts = await _where(session), session.memory.texts
     shown = [int(queryid) for queryid in session.memory.shown_statements]
     if not schema or not shown:
         return
     unknown = [queryid for queryid in shown if queryid not in texts]
     if unknown:
-        for row in await session.fetch(_TEXTS.format(schema=schema), unknown):
+        for row in await fetch(_TEXTS.format(schema=schema), unknown):
             texts[row["queryid"]] = " ".join(row["query"].split())[:_TEXT_LENGTH]
     for queryid in dict.fromkeys(shown):
         labels = {"queryid": queryid, "query": texts.get(queryid, "")}
@@ -125,9 +125,14 @@ async def _texts(session: Session, sheet: Sheet) -> None:
         del texts[queryid]
 
 
-def _schema(session: Session) -> str:
-    name = session.memory.statements_schema
-    return "" if name is None else '"' + name.replace('"', '""') + '"'
+async def _where(session: Session) -> tuple[Fetch, str]:
+    # The view shows the statements of all databases in whichever one has the extension.
+    schema, elsewhere = session.memory.statements_schema, session.memory.statements_elsewhere
+    fetch = session.fetch
+    if schema is None and elsewhere is not None and session.open_other is not None:
+        database, schema = elsewhere
+        fetch = await session.open_other(database)
+    return fetch, "" if schema is None else '"' + schema.replace('"', '""') + '"'
 
 
 COLLECTORS = (

@@ -22,6 +22,10 @@ SELECT datname FROM pg_database
 WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
 ORDER BY datname <> current_database(), datname
 """
+_EXTENSION = """
+SELECT n.nspname AS schema FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+WHERE e.extname = 'pg_stat_statements'
+"""
 _CONNECT_SECONDS = 5.0
 _DATABASE_SECONDS = 60.0
 
@@ -107,6 +111,9 @@ class Tour:
         for name in names:
             await self._visit(name, main=name == names[0], shared_by=max(len(names) - 1, 1))
         self._visits = {name: visit for name, visit in self._visits.items() if name in names}
+        elsewhere = self._memory.statements_elsewhere
+        if elsewhere is not None and elsewhere[0] not in names:
+            self._memory.statements_elsewhere = None
         self._took = self._clock.monotonic() - begin
 
     async def _names(self) -> list[str]:
@@ -149,11 +156,19 @@ class Tour:
                 main=main,
                 shared_by=1 if main else shared_by,
             )
+            await self._look_for_statements(session)
             for one in (*(() if main else ELSEWHERE), *SLOW):
                 if self._runner.enabled(one.name, default=one.enabled) and self._due(one.name, visit):
                     visit.outcomes[one.name] = await run_one(one, session, Sheet(), self._clock)
         finally:
             connection.terminate()
+
+    async def _look_for_statements(self, session: Session) -> None:
+        known = self._memory.statements_elsewhere
+        if session.main or (known is not None and known[0] != session.database):
+            return
+        rows = await session.fetch(_EXTENSION)
+        self._memory.statements_elsewhere = (session.database, rows[0]["schema"]) if rows else None
 
     def _due(self, collector: str, visit: Visit) -> bool:
         default = self._target.bloat_interval if collector == "bloat" else 0.0

@@ -73,6 +73,29 @@ async def test_tables_of_other_databases_come_with_the_tour(start: Start, newest
     assert names_of(found, "pg_statio_user_indexes_idx_blks_hit_total", "indexrelname") == {"orders_pkey"}
 
 
+async def test_statements_are_found_in_whichever_database_has_the_extension(start: Start, newest: Cluster) -> None:
+    await newest.run("DROP EXTENSION pg_stat_statements", "CREATE DATABASE shop")
+    running = await start({"postgres": [{"name": "db", "dsn": newest.dsn(), "databases_interval": 1}]})
+    found = await visited(running, 2)
+    assert found['pg_stat_statements_available{target="db"}'] == 0
+    assert found['pg_scrape_collector_success{target="db",collector="stat_statements"}'] == 1
+    await newest.run("CREATE EXTENSION pg_stat_statements", database="shop")
+
+    async def there() -> bool:
+        return (await running.samples("/metrics/postgres"))['pg_stat_statements_available{target="db"}'] == 1
+
+    await until(there)
+    found = await running.samples("/metrics/postgres")
+    assert "postgres" in names_of(found, "pg_stat_statements_calls_total", "datname")
+    await newest.run("DROP DATABASE shop WITH (FORCE)")
+
+    async def gone() -> bool:
+        found = await running.samples("/metrics/postgres")
+        return found['pg_up{target="db"}'] == 1 and found.get('pg_stat_statements_available{target="db"}') == 0
+
+    await until(gone)
+
+
 async def test_databases_can_be_chosen_and_capped(start: Start, newest: Cluster) -> None:
     for name in ("shop_a", "shop_b", "shop_c", "stock"):
         await newest.run(f"CREATE DATABASE {name}")

@@ -152,7 +152,7 @@ async def test_the_session_is_read_only_and_bounded(start: Start, postgres_dsn: 
     await running.samples("/metrics/postgres")
     source = running.collector.pages.targets[0].source
     settings = {
-        name: await source._connection.fetchval(f"SHOW {name}")
+        name: await source._connections[None].fetchval(f"SHOW {name}")
         for name in ("statement_timeout", "lock_timeout", "default_transaction_read_only")
     }
     assert settings == {"statement_timeout": "1500ms", "lock_timeout": "100ms", "default_transaction_read_only": "on"}

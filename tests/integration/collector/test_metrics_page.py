@@ -72,7 +72,16 @@ async def _targets(stack: AsyncExitStack, folder: Path, dsn: str, redis: str) ->
         "postgres": [{"name": "db", "dsn": dsn, "disk_size": "1e9"}],
         "sql": [{"name": "own", "dsn": dsn, "metrics_files": ["sql.yml"]}],
         "redis": [{"name": "cache", "url": redis}],
-        "celery": [{"name": "jobs", "broker_url": redis, "inspect_interval": 1}],
+        "celery": [
+            {
+                "name": "jobs",
+                "broker_url": redis,
+                "inspect_interval": 1,
+                "expected_workers": 1,
+                "compat": ["flower"],
+                "schedule": [{"name": "hourly", "task": "shop.add", "every": "1h"}],
+            }
+        ],
         "websocket": [
             {"name": "feed", "url": f"ws://127.0.0.1:{site}/ws", "ping_message": "ping"},
             {"name": "no-feed", "url": f"ws://127.0.0.1:{site}/"},
@@ -121,11 +130,18 @@ async def test_the_page_is_current(start: Start, tmp_path: Path, postgres_dsn: s
         await _work(stack, tmp_path, redis_url)
         running = await start({kind: listed for kind, listed in targets.items() if kind in known})
         app = Celery("producer", broker=redis_url, set_as_current=False)
+        app.conf.task_send_sent_event = True
         stack.callback(app.close)
         await _seen(running, "celery_worker_up")
+        await _seen(running, "celery_active_worker_count")
         for task in ("shop.add", "shop.fail"):
             await asyncio.to_thread(app.send_task, task)
-        await _seen(running, "celery_task_failed_total")
+        for name in (
+            "celery_task_runtime", "celery_task_queue_wait_time", "flower_events_total", "celery_active_worker_count",
+            "celery_scheduled_task_last_sent_timestamp_seconds", "celery_scheduled_task_last_success_timestamp_seconds",
+            "flower_worker_prefetched_tasks",
+        ):  # fmt: skip
+            await _seen(running, name)
         pages = {kind.key: (await running.get(f"/metrics/{kind.key}", scrape=20))[1] for kind in KINDS}
         text = (await running.get("/metrics", scrape=20))[1]
     pages["collector"] = "\n".join(line for line in text.splitlines() if _name(line).startswith(_OWN))

@@ -44,6 +44,7 @@ class RunningSums:
         self._steps = 0
         self.start_ms = NEVER
         """Where the last window began; the next one's columns must reach back to it."""
+        self._end_ms = NEVER
         self._first: Times = np.empty(0, np.int64)
         self._last: Times = np.empty(0, np.int64)
 
@@ -52,7 +53,10 @@ class RunningSums:
         times, lead = columns.times, self._lead
         lo, hi = (counted(times, np.array([edge], np.int64))[:, 0] for edge in (start_ms, end_ms))
         hi = np.maximum(lo, hi)
-        known = self._known(times) if self._first.size and start_ms >= self.start_ms else None
+        # Rows may have changed hands since a window that this one does not overlap.
+        carried = self._first.size and self.start_ms <= start_ms < self._end_ms
+        known = self._known(times) if carried else None
+        self._end_ms = end_ms
         if known is None or self._steps > _MOST_STEPS:
             self._good[:] = False
             self._steps = 0

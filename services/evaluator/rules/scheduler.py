@@ -14,7 +14,7 @@ from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
-_TURN_SECONDS = 0.025
+_TURN_SECONDS = 0.05
 """So long groups are evaluated without a pause; then scrapes and requests get their turn."""
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""

@@ -27,6 +27,8 @@ class Memory:
     """What a node keeps from scrape to scrape, also over a new connection."""
 
     commands: CommandStats
+    container: tuple[str, float, float | None] = ("", 0.0, None)
+    """The server's process, when its control group's limit was read, and that limit in bytes."""
     slowlog_id: int | None = None
     slow: list[tuple[float, float]] = field(default_factory=list)
     """(when, seconds) of the last minute's slow calls."""

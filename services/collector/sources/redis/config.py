@@ -107,7 +107,7 @@ class RedisTarget(PasswordModel):
     """Bytes that the server may use, where it has no maxmemory and its container's limit can't be read from here."""
     top_commands: int = Field(default=40, ge=1, le=1000)
     """Commands with series of their own, those that took the most time; the others are added up as `other`."""
-    histogram_commands: int = Field(default=10, ge=0, le=200)
+    histogram_commands: int = Field(default=5, ge=0, le=200)
     """Commands with a latency histogram."""
     keys: tuple[KeyCheck, ...] = ()
     streams: tuple[StreamCheck, ...] = ()

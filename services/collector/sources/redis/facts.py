@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from services.collector.sheet import Sheet
+from services.collector.sheet import Family, Sheet
 from services.collector.sources.redis.fields import (
     INSTANCE,
     INSTANCE_MORE,
@@ -18,7 +18,7 @@ _TABLE = table()
 _DATABASE = re.compile(r"db\d+")
 _REPLICA = re.compile(r"slave\d+")
 _MOST_DATABASES = 256
-_MOST_PADDED = 64
+_PADDED = [f"db{index}" for index in range(64)]
 # Left the field of a Keyspace line, right the metric and its scale; Valkey has another name for the last.
 _KEYSPACE = (
     ("avg_ttl", "redis_db_avg_ttl_seconds", 1e-3, "Average time to live by database, in seconds."),
@@ -34,7 +34,8 @@ def write_info(sheet: Sheet, info: Info, *, now: float) -> None:
         raw = info.get(row.field)
         text = None if raw is None else value_text(row.field, raw)
         if text is not None:
-            sheet.family(row.metric, row.type, row.help).rows.append((row.metric, "", text))
+            # Written by hand, as this is most of a scrape's samples.
+            sheet.families[row.metric] = Family(row.metric, row.type, row.help, [(row.metric, "", text)])
     names = {key: info.get(key, "") for key in INSTANCE}
     names["redis_mode"] = names["redis_mode"] or info.get("server_mode", "")
     names.update({key: info[key] for key in INSTANCE_MORE if info.get(key)})
@@ -73,11 +74,11 @@ def write_keyspace(sheet: Sheet, info: Info, *, databases: int) -> None:
             amount = number(value.get(part))
             if amount is not None:
                 sheet.gauge(metric, text, amount * scale, db=key)
-    for index in range(min(databases, _MOST_PADDED)):
-        key = f"db{index}"
-        if key not in found:
-            sheet.gauge("redis_db_keys", "Keys by database.", 0, db=key)
-            sheet.gauge("redis_db_keys_expiring", "Keys that expire, by database.", 0, db=key)
+    empty = [key for key in _PADDED[:databases] if key not in found]
+    for name, text in (("redis_db_keys", "Keys by database."),
+                       ("redis_db_keys_expiring", "Keys that expire, by database.")):  # fmt: skip
+        rows = sheet.family(name, "gauge", text).rows
+        rows.extend([(name, f'db="{key}"', "0") for key in empty])
 
 
 def write_replication(sheet: Sheet, info: Info) -> None:

@@ -29,7 +29,7 @@ from services.collector.sources.redis.config import RedisTarget
 from services.collector.sources.redis.fields import parse_info
 from services.collector.sources.redis.refusal import check
 from services.collector.sources.redis.registry import COLLECTORS
-from services.collector.sources.redis.sheets import merge
+from services.collector.sources.redis.sheets import adopt, merge
 from services.common.clock import Clock
 
 if TYPE_CHECKING:
@@ -144,13 +144,17 @@ class Node:
         own = {collector.name: [next(replies) for _ in commands] for collector, commands in fresh}
         reasons = []
         for collector in COLLECTORS:
+            last = self._kept.get(collector.name)
             if collector.name in own:
-                self._kept[collector.name] = await self._one(collector, scene, own[collector.name])
-            elif not collector.when(scene) or not self._enabled(collector):
-                continue
-            last = self._kept[collector.name]
-            merge(sheet, last.sheet)
-            if last.reason:
+                last = await self._one(collector, scene, own[collector.name])
+                if self._interval(collector):
+                    self._kept[collector.name] = last
+                    merge(sheet, last.sheet)
+                else:
+                    adopt(sheet, last.sheet)
+            elif last is not None and collector.when(scene):
+                merge(sheet, last.sheet)
+            if last is not None and last.reason and collector.when(scene):
                 reasons.append(last.reason)
         return reasons
 

@@ -21,6 +21,7 @@ _CONFIGURED = (
 _OWN_NAME = {"maxmemory", "maxclients", "io-threads", "repl-backlog-size"}
 _QUANTILES = {"p50": "0.5", "p99": "0.99", "p99.9": "0.999"}
 _MOST_MODULES = 64
+_CONTAINER_AGAIN = 60.0
 
 
 def _ask_info(scene: Scene) -> Sequence[Command]:
@@ -35,7 +36,7 @@ async def _info(scene: Scene, sheet: Sheet, replies: Sequence[Reply]) -> None:
     write_info(sheet, info, now=scene.now)
     if scene.mode == "sentinel":
         return
-    container = _container(info) if scene.local else None
+    container = _container(scene, info.get("process_id", "")) if scene.local else None
     write_memory(sheet, info, configured=scene.target.memory_limit, container=container)
     write_keyspace(sheet, info, databases=scene.memory.databases)
     write_replication(sheet, info)
@@ -43,9 +44,16 @@ async def _info(scene: Scene, sheet: Sheet, replies: Sequence[Reply]) -> None:
         sheet.gauge(f"redis_config_{name}", f"{name} of the server's configuration.", number(info.get(name)))
 
 
-def _container(info: Mapping[str, str]) -> float | None:
+def _container(scene: Scene, pid: str) -> float | None:
+    known, at, limit = scene.memory.container
+    if pid != known or scene.monotonic() - at >= _CONTAINER_AGAIN:
+        limit = _read_container(pid)
+        scene.memory.container = (pid, scene.monotonic(), limit)
+    return limit
+
+
+def _read_container(pid: str) -> float | None:
     # A process of that number may be another one where the server runs in a container with its own numbers.
-    pid = info.get("process_id", "")
     try:
         name = Path(f"/proc/{int(pid)}/comm").read_text(encoding="utf-8").strip()
     except (OSError, ValueError):

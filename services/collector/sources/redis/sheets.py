@@ -3,6 +3,14 @@
 from services.collector.sheet import Sheet, escape
 
 
+def adopt(sheet: Sheet, part: Sheet) -> None:
+    """Move the samples of `part`, which must not be used any more."""
+    for name, family in part.families.items():
+        known = sheet.families.setdefault(name, family)
+        if known is not family:
+            known.rows.extend(family.rows)
+
+
 def merge(sheet: Sheet, part: Sheet, *, node: str = "") -> None:
     """Add the samples of `part`, with the label `node` in front where it is given."""
     if not node:

@@ -76,7 +76,7 @@ def running_rabbitmq() -> Iterator[RabbitMq]:
         server = RabbitMq(process, port, management)
         try:
             for one in (port, management):
-                _wait_for_port(one, process)
+                _wait_for_port(one, process, 90)
             yield server
         finally:
             server.end()

@@ -78,10 +78,12 @@ class _Check:
                 await self._protocol_ping()
             if self.module.ping_message is not None:
                 await self._app_ping(self.module.ping_message)
-            return await run_steps(self.run, self, self.module.query_response)
+            reason = await run_steps(self.run, self, self.module.query_response)
         finally:
             self.phases.add("transfer", clock.monotonic() - opened)
-            await self._close()
+        # Only a server that answers is told goodbye; the session drops the connection of any other.
+        await self._close()
+        return reason
 
     def _headers(self) -> CIMultiDict[str]:
         found = CIMultiDict(self.module.auth_headers(self.run.tools.base))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.common.clock import Clock
@@ -14,7 +15,7 @@ from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
-_TURN_SECONDS = 0.05
+_TURN_SECONDS = 0.025
 """So long groups are evaluated without a pause; then scrapes and requests get their turn."""
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""
@@ -46,6 +47,9 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._first_deadline = clock.monotonic()
         self._open = False
+        self._left: deque[tuple[Slot, float]] = deque()
+        self._round: Round | None = None
+        """What the groups of one round share, until samples come in from elsewhere."""
 
     def set_groups(self, runners: Sequence[GroupRunner]) -> None:
         """Take these groups into force; those that stay are tried at once, so that a change shows what it gives."""
@@ -66,6 +70,7 @@ class Scheduler:
                 slot.start(max(self._first_deadline, now))
         for key in set(old) - set(self._slots):
             self._telemetry.forget(key)
+        self._left.clear()
         self._wake.set()
 
     def set_first_deadline(self, seconds: float) -> None:
@@ -76,6 +81,7 @@ class Scheduler:
 
     def arrive(self, arrival: Arrival) -> None:
         """Hear that samples came in."""
+        self._round = None
         now = self._clock.monotonic()
         if not self._open and (now >= self._first_deadline or self._scraped_once()):
             self._open = True
@@ -106,7 +112,7 @@ class Scheduler:
                 self._asking.pop(key).result()
             now = self._clock.monotonic()
             due = min((slot.due for slot in self._slots.values()), default=now + _IDLE)
-            if due > now:
+            if due > now and not self._left:
                 await self._wait(due - now)
             else:
                 self.turn()
@@ -115,11 +121,15 @@ class Scheduler:
     def turn(self) -> None:
         """Evaluate groups that are due, in their order, with one time and one tick for all; some may be left."""
         began = self._clock.monotonic()
-        due = [slot for slot in self._slots.values() if slot.due <= began]
-        moments = self._moments(due)
-        shared = self._new_round()
-        for slot, at in zip(due, moments, strict=True):
-            self._begin(slot, at, shared)
+        if not self._left:
+            due = [slot for slot in self._slots.values() if slot.due <= began]
+            self._left.extend(zip(due, self._moments(due), strict=True))
+            self._round = None
+        while self._left:
+            slot, at = self._left.popleft()
+            if self._round is None:
+                self._round = self._new_round()
+            self._begin(slot, at, self._round)
             if self._clock.monotonic() - began > _TURN_SECONDS:
                 return
 
@@ -149,6 +159,7 @@ class Scheduler:
         queries = await self._prepare(runner, at)
         # A reload may have come meanwhile; the new group is evaluated on its own.
         if self._runners.get(slot.key) is runner:
+            self._round = None
             self._finish(slot, runner.evaluate(at, self._clock.monotonic, queries), at, "interval")
 
     def _evaluate(self, slot: Slot, runner: GroupRunner, at: float, shared: Round) -> None:

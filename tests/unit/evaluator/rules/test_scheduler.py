@@ -148,6 +148,22 @@ def test_a_long_round_pauses_and_goes_on(bench, world):
     for _ in range(4):
         bench.scheduler.turn()
     assert {batch.group for batch in bench.batches} == {f"r.yml;g{n}" for n in range(4)}
+    assert len({runner.last_at for runner in world.manager.runners.values()}) == 1
+    assert bench.rounds == 1
+
+
+def test_samples_between_two_turns_open_the_tick_anew(bench, world):
+    bench.rules(*[record(f"g{n}", "sum(m)") for n in range(4)])
+    bench.scrape(0, value=1.0)
+    ticking = iter(range(10_000))
+    world.clock.monotonic = lambda: next(ticking) * 0.01
+    bench.scheduler.turn()
+    assert 0 < len(bench.batches) < 4
+    bench.scrape(1, value=5.0)
+    while len(bench.batches) < 4:
+        bench.scheduler.turn()
+    assert bench.rounds == 2
+    assert {bench.value(f"g{n}")[0] for n in range(4)} == {1.0, 6.0}
 
 
 def test_an_evaluation_says_how_many_samples_it_looked_at(bench, world):

@@ -9,6 +9,7 @@ Rows that nobody has read yet are cold: their cells are in the archive, and thei
 so that it takes no memory. `thaw` must come before a row is read.
 """
 
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -31,6 +32,7 @@ from services.evaluator.promql.storage import (
 NEVER = -(1 << 61)
 FOREVER = 1 << 61
 _CHUNK = 4096
+_LARGE = 1 << 20
 _FIRST_COLUMNS = 16
 _SLACK = 1.25
 _COLUMN_SLACK = 1.1
@@ -122,7 +124,7 @@ class Pool:
         have = len(self.labels)
         added = max(missing, round(have * (_SLACK - 1)))
         self._views.clear()
-        values = np.empty((have + added, self.values.shape[1]))  # memory that is not written is not taken
+        values = self._empty(have + added, self.values.shape[1])
         for some in self._hot_parts():
             values[some] = self.values[some]
         self.values = values
@@ -146,7 +148,8 @@ class Pool:
     @property
     def samples(self) -> int:
         """Cells of series in use, on their axes' times."""
-        live = np.array([labels is not None for labels in self.labels], np.bool_)
+        live = np.ones(len(self.labels), np.bool_)
+        live[self._free_rows] = False
         times = self.times[:, : self.used]
         filled = ((times > NEVER) & (times < FOREVER)).sum(axis=1)
         return int(filled[self.axes[live]].sum())
@@ -263,6 +266,16 @@ class Pool:
         self.used = kept
         self.last_column = [column - first if column >= first else -1 for column in self.last_column]
 
+    def _empty(self, rows: int, columns: int) -> Floats:
+        """Return a matrix whose memory is taken as it is written."""
+        size = rows * columns * self.values.itemsize
+        if not self.cold or size < _LARGE:
+            return np.empty((rows, columns))
+        # NumPy asks for huge pages: then a few hot rows would take the memory of all.
+        memory = mmap.mmap(-1, size)
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        return np.frombuffer(memory, np.float64).reshape(rows, columns)
+
     def _any_cold(self) -> bool:
         return not self.hot[: self._touched].all()
 
@@ -292,7 +305,7 @@ class Pool:
             new[..., :kept] = old[..., first : self.used]
             return new
 
-        values = np.empty((len(self.values), width))
+        values = self._empty(len(self.values), width)
         for some in self._hot_parts():
             values[some, :kept] = self.values[some, first : self.used]
             values[some, kept:] = ABSENT

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,3 +155,16 @@ def test_a_fall_over_packed_columns_is_not_forgotten():
     cells = block.matrix()[0]
     assert cells[~absent_cells(cells)].tolist() == [9.0, 1.0]
     assert late.pool.last_drop[late._rows].tolist() == [START + 40 * STEP]
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_a_few_hot_rows_among_many_cold_ones_take_little_memory():
+    head, names = Head(retention_s=300), [f"m{number}" for number in range(40_000)]
+    fill(head, names, np.ones((len(names), 2)))
+    before = resident()
+    for name in names[::400]:
+        assert read(head, name, 2) == [1.0, 1.0]
+    assert resident() - before < 3_000_000

@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
+import os
 import re
-import tracemalloc
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +17,10 @@ from tests.integration.collector.postgres.clusters import Cluster
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def names_of(found: dict[str, float], metric: str, label: str) -> set[str]:
@@ -170,21 +174,13 @@ async def test_a_thousand_scrapes_leave_nothing_behind(start: Start, newest: Clu
     for _ in range(100):
         await source.scrape(5.0)
     gc.collect()
-    tasks, files = len(asyncio.all_tasks()), open_files()
-    tracemalloc.start()
-    try:
-        for _ in range(100):
-            await source.scrape(5.0)
-        gc.collect()
-        memory = tracemalloc.get_traced_memory()[0]
-        for _ in range(800):
-            await source.scrape(5.0)
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - memory
-    finally:
-        tracemalloc.stop()
-    # One scrape's sheet is about a megabyte; a leak of a hundredth of it each time would be eight.
-    assert grown < 2_000_000
+    tasks, files, objects, memory = len(asyncio.all_tasks()), open_files(), len(gc.get_objects()), resident_mib()
+    for _ in range(900):
+        await source.scrape(5.0)
+    gc.collect()
+    # A scrape makes some ten thousand objects: of one in a hundred that stayed there would be ninety thousand.
+    assert len(gc.get_objects()) < objects + 5000
+    assert resident_mib() < memory + 16
     assert len(asyncio.all_tasks()) <= tasks + 1
     assert open_files() <= files + 2
 

@@ -272,8 +272,9 @@ class Pool:
         if not self.cold or size < _LARGE:
             return np.empty((rows, columns))
         # NumPy asks for huge pages: then a few hot rows would take the memory of all.
-        memory = mmap.mmap(-1, size)
-        memory.madvise(mmap.MADV_NOHUGEPAGE)
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if hasattr(mmap, "MADV_NOHUGEPAGE"):
+            memory.madvise(mmap.MADV_NOHUGEPAGE)
         return np.frombuffer(memory, np.float64).reshape(rows, columns)
 
     def _any_cold(self) -> bool:

@@ -234,6 +234,20 @@ class Engine:
                 self.state.drop_silence(silence_id)
         return ended
 
+    def rewind(self, seconds: float, now: float) -> None:
+        """Move what is planned back with a clock that was set back; else it would all come so much later."""
+        for group in list(self.state.groups.values()):
+            members = {
+                key: replace(one, told_at=min(one.told_at, now)) if one.told_at is not None else one
+                for key, one in group.core.members.items()
+            }
+            core = replace(group.core, members=members, next_flush=group.core.next_flush - seconds)
+            self.state.put_group(group.model_copy(update={"core": core}))
+        for entry in list(self.state.queue.entries.values()):
+            if not entry.sending:
+                moved = {"next_at": entry.next_at - seconds, "give_up_at": entry.give_up_at - seconds}
+                self.state.put_entry(entry.model_copy(update=moved))
+
     def reconfigure(self, tree: Route, receivers: Receivers, now: float, muting: Muting = _NO_MUTING) -> None:
         """Take a new configuration into force: groups that it has no more only tell of resolves; all is routed anew."""
         self.tree = tree

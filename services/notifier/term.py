@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+import structlog
 from redis.asyncio import Redis
 
 from services.common.bus import Bus, BusUnavailableError
@@ -21,8 +22,10 @@ from services.notifier.receiver_watch import ReceiverWatch
 from services.notifier.watchdog import EvaluatorWatch, Watchdog
 
 _TICK = 1.0
+_SET_BACK = 2.0
 _SWEEP_EVERY = 5
 _MEASURE_EVERY = 5
+log = structlog.get_logger(__name__)
 
 
 class Term:
@@ -45,6 +48,7 @@ class Term:
         self._dispatcher = Dispatcher(pipeline, clock, config)
         self._receivers = ReceiverWatch(pipeline, self._dispatcher.health)
         self._ticks = 0
+        self._offset = clock.now() - clock.monotonic()
 
     async def try_begin(self) -> bool:
         """Begin to work if no other copy does."""
@@ -98,6 +102,7 @@ class Term:
             except store.away as error:
                 # It answers but takes nothing yet: the next tick tries again, and sweeping goes on from memory.
                 self._telemetry.loop_errors.labels("recover", type(error).__name__).inc()
+        await self._watch_clock()
         since = self._watchdog.alive_since(self._clock.now())
         sweep = self._ticks % _SWEEP_EVERY == 0
         await pipeline.step(
@@ -109,6 +114,13 @@ class Term:
             await self._measure()
         self._ticks += 1
         await self._clock.sleep(_TICK)
+
+    async def _watch_clock(self) -> None:
+        offset = self._clock.now() - self._clock.monotonic()
+        back, self._offset = self._offset - offset, offset
+        if back > _SET_BACK:
+            log.warning("clock_set_back", seconds=round(back))
+            await self._pipeline.step(lambda now: self._pipeline.engine.rewind(back, now))
 
     def _renew_every(self) -> int:
         return max(1, int(self._config.lease / 3 / _TICK))

@@ -210,3 +210,16 @@ def test_a_recipient_who_was_added_later_does_not_hear_of_ends():
     apply(target, event(status="resolved", sent_at=START + 2), now=START + 2)
     target.flush_due(START + 60)
     assert [entry.recipient for entry in target.state.queue.entries.values()] == ["old"]
+
+
+def test_a_clock_that_is_set_back_takes_the_plans_along():
+    target = engine()
+    apply(target, event("A"), event("B"), now=START)
+    target.flush_due(START + 10)
+    apply(target, event("A", "resolved", sent_at=START + 20), now=START + 20)
+    target.rewind(3600, START + 20 - 3600)
+    target.flush_due(START + 70 - 3600)
+    assert told(target)[-1] == ("resolved", "resolved", ("A:resolved",))
+    (group,) = target.state.groups.values()
+    assert [member.told_at for member in group.core.members.values()] == [START + 20 - 3600]
+    assert all(entry.next_at <= START + 70 - 3600 for entry in target.state.queue.entries.values())

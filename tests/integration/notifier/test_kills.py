@@ -1,0 +1,110 @@
+"""Two real notifier processes over one Redis, one of them killed (kill -9) at the worst moments; doubles counted."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from redis.asyncio import Redis
+
+from tests.integration.notifier.conftest import event, eventually, eventually_async, hook_config, publish
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[3]
+
+
+class Copies:
+    """Notifiers started as a user starts them."""
+
+    def __init__(self, folder: Path, redis_url: str, hook) -> None:
+        self.folder, self.redis_url, self.hook = folder, redis_url, hook
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    async def start(self, name: str, redis: Redis) -> None:
+        settings = {"listen": "127.0.0.1:0", "instance": name, "lease": "2s", "watch_evaluator": False,
+                    "config": hook_config(self.hook, timeout="30s"), "retry_first": "100ms"}  # fmt: skip
+        config = {"data_dir": str(self.folder / "data"), "redis": {"url": self.redis_url}, "notifier": settings}
+        file = self.folder / f"{name}.yml"
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+        log = (self.folder / f"{name}.log").open("wb")
+        self.processes[name] = subprocess.Popen(  # noqa: ASYNC220 - forks in a moment
+            [sys.executable, "-m", "services", "notifier", "--config", str(file)], cwd=ROOT, stdout=log, stderr=log
+        )
+        log.close()
+
+        async def lives() -> bool:
+            if name == "one":
+                return bool((await redis.get("tocsin:notifier:lease") or b"").startswith(b"one"))
+            return "listening" in (self.folder / f"{name}.log").read_text(encoding="utf-8")
+
+        await eventually_async(lives, seconds=60)
+
+    def kill(self, name: str) -> None:
+        process = self.processes.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(20)
+
+
+@pytest.fixture
+async def copies(tmp_path, redis_url, redis, hook):
+    made = Copies(tmp_path, redis_url, hook)
+    try:
+        await made.start("one", redis)
+        await made.start("two", redis)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.timeout(180)
+async def test_killed_before_the_receiver_has_it(copies, hook, redis):
+    """Between claim and send: the receiver got nothing whole, so the other copy's message is the only one."""
+    hook.hang = asyncio.Event()
+    await publish(redis, event(starts_at=time.time()))
+    await eventually(lambda: hook.calls == 1, seconds=60)
+    hook.answers = [(500, {})]  # what the killed one sent is not taken
+    copies.kill("one")
+    hook.hang.set()
+    await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")], seconds=60)
+    assert len(hook.bodies) == 1
+
+
+@pytest.mark.timeout(180)
+async def test_killed_between_the_receivers_yes_and_the_record(copies, hook, redis):
+    """The receiver may get it twice then, under the same Idempotency-Key."""
+    hook.hang = asyncio.Event()
+    await publish(redis, event(starts_at=time.time()))
+    await eventually(lambda: hook.calls == 1, seconds=60)
+    copies.processes["one"].send_signal(signal.SIGSTOP)  # it will not read the answer
+    hook.hang.set()
+    await eventually(lambda: len(hook.bodies) == 1)
+    copies.kill("one")
+    await eventually(lambda: len(hook.bodies) == 2, seconds=60)
+    assert len({headers["Idempotency-Key"] for headers in hook.headers}) == 1
+    await publish(redis, event("Next", starts_at=time.time()))
+    await eventually(lambda: hook.told[-1] == ("Next", "firing"), seconds=60)
+    assert len(hook.bodies) == 3
+
+
+@pytest.mark.timeout(180)
+async def test_killed_in_the_middle_of_a_storm_nothing_is_lost(copies, hook, redis):
+    began, count = time.time(), 300
+    await publish(redis, *[event(f"A{number}", starts_at=began) for number in range(count)])
+    await eventually(lambda: len(hook.bodies) >= count // 3, seconds=60)
+    copies.kill("one")
+    await eventually(lambda: len({name for name, _ in hook.told}) == count, seconds=100)
+    keys = Counter(headers["Idempotency-Key"] for headers in hook.headers)
+    assert len(keys) == count  # whatever came twice bears the same key
+    # The attempts under way and those not yet recorded are what may come twice.
+    assert sum(keys.values()) - count <= 16 + 256

@@ -34,7 +34,8 @@ _DATABASE_SECONDS = 60.0
 class Visit:
     """What was found in one database."""
 
-    at: float
+    at: float | None
+    """When it was last read whole, seconds since the epoch; None: never yet."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """By collector."""
     reason: Reason | None = None
@@ -135,10 +136,11 @@ class Tour:
 
     async def _visit(self, name: str, *, main: bool, shared_by: int) -> None:
         before = self._visits.get(name)
-        visit = Visit(self._clock.now(), dict(before.outcomes) if before is not None else {})
+        visit = Visit(None, {}) if before is None else Visit(before.at, dict(before.outcomes))
         try:
             async with asyncio.timeout(_DATABASE_SECONDS):
                 await self._read(name, visit, main=main, shared_by=shared_by)
+            visit.at = self._clock.now()
         except TROUBLE as error:
             visit.reason = reason_of(error)
         self._visits[name] = visit

@@ -15,7 +15,7 @@ help:
 	@echo "make lint         style, types, import contracts, the dashboard's checks"
 	@echo "make docs         write the generated pages of docs/reference"
 	@echo "make bench        run every benchmark in its short form"
-	@echo "make conformance  PromQL against Prometheus' test scripts: PROMQL_SUITE=DIR"
+	@echo "make conformance  PromQL and rule tests against Prometheus' own: PROMQL_SUITE=DIR"
 	@echo "make clean        remove what was built (not .tocsin, where the data is)"
 
 setup:
@@ -53,6 +53,7 @@ conformance: setup-dev
 	@test -n "$(PROMQL_SUITE)" || { echo "name the folder of the suite: make conformance PROMQL_SUITE=DIR"; exit 2; }
 	$(PYTHON_BIN) $(PROMQL_SUITE)/run_conformance.py --adapter '$(PYTHON_BIN) -m tests.promql.adapter' \
 	  --failures 5 $(if $(MIN_CORE),--min-core $(MIN_CORE)) $(PROMQL_SUITE)/testdata
+	PROMQL_SUITE='$(PROMQL_SUITE)' $(PYTHON_BIN) -m pytest -q tests/promql/test_promtool.py
 
 clean:
 	rm -rf .venv services/api/static services/api/ui/node_modules .mypy_cache .ruff_cache .pytest_cache .coverage* htmlcov

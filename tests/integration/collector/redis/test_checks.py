@@ -135,6 +135,16 @@ async def test_the_slow_log_of_the_last_minute(start: Start, own_redis: OwnServe
         assert found['redis_last_slow_execution_duration_seconds{target="r"}'] < 0.05
 
 
+async def test_latency_events(start: Start, own_redis: OwnServer) -> None:
+    with Redis(port=own_redis.port) as client:
+        client.config_set("latency-monitor-threshold", 1)
+        client.execute_command("DEBUG", "SLEEP", "0.02")
+    running = await start({"redis": [{"name": "r", "url": f"redis://127.0.0.1:{own_redis.port}"}]})
+    found = await running.samples("/metrics/redis")
+    assert found['redis_latency_spike_duration_seconds{target="r",event_name="command"}'] >= 0.02
+    assert found['redis_latency_spike_last{target="r",event_name="command"}'] > 1_600_000_000
+
+
 async def test_a_server_that_was_started_anew_is_not_down(start: Start, launch: Launch) -> None:
     server = launch("--save", "")
     running = await start({"redis": [{"name": "r", "url": f"redis://127.0.0.1:{server.port}"}]})

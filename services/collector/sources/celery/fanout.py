@@ -1,4 +1,4 @@
-"""Events as they lie in Redis' publish/subscribe: read without kombu, which takes 70 microseconds more for each."""
+"""Events as brokers deliver them, read without kombu's message objects, which take most of an event's time."""
 
 import base64
 import binascii
@@ -53,14 +53,32 @@ def read_events(answer: Any) -> list[dict[str, Any]]:
     try:
         message = orjson.loads(answer[-1])
         body = message["body"]
-        if message.get("content-type") != "application/json" or "compression" in message.get("headers", {}):
+        if not _readable(message.get("content-type"), message.get("headers")):
             return []
         if message.get("properties", {}).get("body_encoding") == "base64":
             body = base64.b64decode(body)
-        events = orjson.loads(body)
+        return _dicts(orjson.loads(body))
     except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
         # Anybody may publish on a channel; what is no event is none.
         return []
+
+
+def read_delivery(message: Any) -> list[dict[str, Any]]:
+    """Return the events in a message as py-amqp delivers it, none in what is no JSON."""
+    properties = message.properties
+    if not _readable(properties.get("content_type"), properties.get("application_headers")):
+        return []
+    try:
+        return _dicts(orjson.loads(message.body))
+    except (ValueError, TypeError):
+        return []
+
+
+def _readable(content_type: Any, headers: Any) -> bool:
+    return content_type == "application/json" and "compression" not in (headers or {})
+
+
+def _dicts(events: Any) -> list[dict[str, Any]]:
     return [event for event in (events if isinstance(events, list) else [events]) if isinstance(event, dict)]
 
 

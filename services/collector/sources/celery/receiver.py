@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from services.collector.sources.celery.background import BackgroundThread
 from services.collector.sources.celery.connections import SOCKET_LIMIT, closing
-from services.collector.sources.celery.fanout import Fanout
+from services.collector.sources.celery.fanout import Fanout, read_delivery
 
 _HEARTBEAT = 10.0
 _SUBSCRIBE, _ROUND = 0.2, 1.0
@@ -59,7 +59,7 @@ class EventThread(BackgroundThread):
                     if consuming.transport.driver_type == "redis":
                         self._listen_redis(channel)
                     else:
-                        self._listen(consuming)
+                        self._listen_amqp(consuming, channel)
         finally:
             self.connected = False
             app.close()
@@ -71,7 +71,9 @@ class EventThread(BackgroundThread):
             if events:
                 self._take(events)
 
-    def _listen(self, consuming: Any) -> None:
+    def _listen_amqp(self, consuming: Any, channel: Any) -> None:
+        # The one consumer of this channel is ours.
+        channel.callbacks.update(dict.fromkeys(channel.callbacks, lambda message: self._take(read_delivery(message))))
         while not self.stopping.is_set():
             self._drain(consuming, _ROUND)
             # A listener sends nothing by itself: RabbitMQ would take it for dead, and we a machine that is gone for

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.collector.sources.celery.fanout import Fanout, read_events
+from services.collector.sources.celery.fanout import Fanout, read_delivery, read_events
 
 EVENT = {"type": "task-started", "uuid": "1"}
 
@@ -46,6 +46,26 @@ def message(content: Any, *, encode: bool = True, **more: Any) -> bytes:
 )  # fmt: skip
 def test_what_counts_as_an_event(answer: Any, events: int) -> None:
     assert read_events(answer) == [EVENT] * events
+
+
+class Delivery:
+    def __init__(self, body: bytes, content_type: str = "application/json", **headers: str) -> None:
+        self.body = body
+        self.properties = {"content_type": content_type, "application_headers": headers}
+
+
+@pytest.mark.parametrize(
+    ("delivery", "events"),
+    [
+        (Delivery(json.dumps([EVENT, "odd"]).encode()), 1),
+        (Delivery(json.dumps(EVENT).encode()), 1),
+        (Delivery(b"no json"), 0),
+        (Delivery(json.dumps(EVENT).encode(), "application/x-python-serialize"), 0),
+        (Delivery(json.dumps(EVENT).encode(), compression="application/x-gzip"), 0),
+    ],
+)
+def test_what_counts_as_an_event_on_rabbitmq(delivery: Delivery, events: int) -> None:
+    assert read_delivery(delivery) == [EVENT] * events
 
 
 @given(st.binary())

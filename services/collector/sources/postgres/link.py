@@ -75,7 +75,15 @@ def version_of(connection: Connection) -> int:
     return version.major * 10_000 + version.minor
 
 
-GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncio.CancelledError, TimeoutError)
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+)
+"""The connection has ended."""
+GONE = (*LOST, asyncio.CancelledError, TimeoutError)
 """The connection, or all time, is gone: nothing that follows could work."""
 FAILED = (asyncpg.PostgresError, OSError, ValueError, LookupError)
 """One statement failed, or its answer was not as expected; the connection goes on."""

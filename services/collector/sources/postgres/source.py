@@ -4,7 +4,7 @@ from services import __version__
 from services.collector.sheet import Sheet
 from services.collector.sources.base import Context, SourceKind
 from services.collector.sources.postgres.collector import Fetch, Memory, Session
-from services.collector.sources.postgres.link import Connection, connect, fetcher, version_of
+from services.collector.sources.postgres.link import LOST, Connection, connect, fetcher, version_of
 from services.collector.sources.postgres.registry import COLLECTORS
 from services.collector.sources.postgres.runner import Runner
 from services.collector.sources.postgres.target import PostgresTarget
@@ -29,10 +29,17 @@ class PostgresSource:
         """See the port; one collector's failure does not stop the others."""
         self._memory.scrapes += 1
         start = self._clock.monotonic()
+        kept = None in self._connections
         try:
-            connection = await self._connected(limit)
-            session = await self._session(connection, start + limit - _SPARE)
-            well = await self._runner.run(COLLECTORS, session, sheet)
+            try:
+                well = await self._attempt(sheet, start, limit)
+            except LOST:
+                # A kept connection may have been ended while it rested: a new one tells whether the server is down.
+                if not kept:
+                    raise
+                self.close()
+                sheet.families.clear()
+                well = await self._attempt(sheet, start, limit)
         except BaseException:
             # A statement may still run there, and its answer would come to the next question.
             self.close()
@@ -40,6 +47,11 @@ class PostgresSource:
         self.tour.start_if_due()
         well = self.tour.write(sheet) and well
         self._write_own(sheet, up=True, failed=not well, took=self._clock.monotonic() - start)
+
+    async def _attempt(self, sheet: Sheet, start: float, limit: float) -> bool:
+        connection = await self._connected(max(start + limit - self._clock.monotonic(), _SPARE))
+        session = await self._session(connection, start + limit - _SPARE)
+        return await self._runner.run(COLLECTORS, session, sheet)
 
     async def _connected(self, limit: float, database: str | None = None) -> Connection:
         connection = self._connections.get(database)

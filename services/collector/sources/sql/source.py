@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import structlog
 from pydantic import Field
 
@@ -14,7 +13,7 @@ from services.collector.sheet import Sheet
 from services.collector.sources.base import Context, SourceKind
 from services.collector.sources.postgres.collector import MARK
 from services.collector.sources.postgres.columns import Row
-from services.collector.sources.postgres.link import TROUBLE, Connection, connect
+from services.collector.sources.postgres.link import LOST, TROUBLE, Connection, connect
 from services.collector.sources.postgres.runner import merge, reason_of_statement
 from services.collector.sources.postgres.target import PostgresAddress
 from services.collector.sources.sql.files import Query, SqlMetric, read_files
@@ -66,7 +65,7 @@ class SqlSource:
         sheet, start = Sheet(), self._clock.monotonic()
         outcome: Sequence[Row] | BaseException
         try:
-            outcome = await self._rows(query, deadline)
+            outcome = await self._rows_on_a_living_connection(query, deadline)
         except (TimeoutError, asyncio.CancelledError):
             # All time is gone; what runs there would answer the next question.
             self.close()
@@ -75,12 +74,24 @@ class SqlSource:
             self.close()
             raise down.trouble from down
         except TROUBLE as trouble:
-            self._drop(query.database, trouble)
+            if isinstance(trouble, LOST):
+                self._drop(query.database)
             outcome = trouble
         took = self._clock.monotonic() - start
         for metric in query.metrics:
             self._tell(sheet, metric.metric_name, _written(sheet, metric, outcome), took)
         return _Result(sheet, start)
+
+    async def _rows_on_a_living_connection(self, query: Query, deadline: float) -> Sequence[Row]:
+        kept = query.database in self._connections
+        try:
+            return await self._rows(query, deadline)
+        except LOST:
+            # A kept connection may have been ended while it rested.
+            if not kept:
+                raise
+            self._drop(query.database)
+            return await self._rows(query, deadline)
 
     async def _rows(self, query: Query, deadline: float) -> Sequence[Row]:
         try:
@@ -112,11 +123,10 @@ class SqlSource:
             )
         return connection
 
-    def _drop(self, database: str | None, trouble: BaseException) -> None:
-        if isinstance(trouble, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
-            connection = self._connections.pop(database, None)
-            if connection is not None:
-                connection.terminate()
+    def _drop(self, database: str | None) -> None:
+        connection = self._connections.pop(database, None)
+        if connection is not None:
+            connection.terminate()
 
     def _tell(self, sheet: Sheet, metric: str, error: BaseException | None, took: float) -> None:
         reason = "" if error is None else reason_of_error(error).value

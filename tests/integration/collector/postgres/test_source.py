@@ -143,8 +143,9 @@ async def test_the_connection_is_made_again_when_the_server_ends_it(start: Start
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'tocsin-collector' AND datname = current_database()"
     )
-    await running.samples("/metrics/postgres")
-    assert (await running.samples("/metrics/postgres"))['pg_up{target="db"}'] == 1
+    found = await running.samples("/metrics/postgres")
+    assert found['pg_up{target="db"}'] == 1, "the server is not down because a connection was ended"
+    assert found['pg_scrape_collector_success{target="db",collector="server"}'] == 1
 
 
 async def test_the_session_is_read_only_and_bounded(start: Start, postgres_dsn: str, database) -> None:

@@ -150,5 +150,4 @@ async def test_the_connection_is_made_again(start: Start, postgres_dsn: str, dat
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'tocsin-collector' AND datname = current_database()"
     )
-    await running.samples("/metrics/sql")
     assert (await running.samples("/metrics/sql"))['own_0{target="own"}'] == 1

@@ -129,16 +129,19 @@ class Pages:
 
     async def landing(self, _request: web.Request) -> web.Response:
         """Answer with links to what there is."""
-        rows = "".join(
-            f"<li>{html.escape(target.kind)}: {html.escape(target.name)} ({html.escape(target.address)})</li>"
-            for target in self.targets
-        )
-        links = "".join(f'<li><a href="/metrics/{kind.key}">/metrics/{kind.key}</a></li>' for kind in KINDS)
+        rows = [f"{target.kind}: {target.name} ({target.address})" for target in self.targets]
+        paths = ["/metrics", *(f"/metrics/{kind.key}" for kind in KINDS), *(p for kind in KINDS for p in kind.pages)]
+        links = "".join(f'<li><a href="{path}">{path}</a></li>' for path in [*paths, "/-/healthy", "/-/ready"])
+        modules = [f"{name}: {module.prober}" for name, module in sorted(self.prober.modules.items())]
         page = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Tocsin collector</title></head><body>'
-            f"<h1>Tocsin collector {html.escape(__version__)}</h1>"
-            f'<ul><li><a href="/metrics">/metrics</a></li>{links}</ul><h2>Targets</h2><ul>{rows}</ul></body></html>'
+            f"<h1>Tocsin collector {html.escape(__version__)}</h1><ul>{links}</ul>"
+            f"<h2>Targets</h2>{_list(rows)}<h2>Modules of /probe?target=&amp;module=</h2>{_list(modules)}</body></html>"
         )
         return web.Response(
             text=page, content_type="text/html", headers={"Content-Security-Policy": "default-src 'none'"}
         )
+
+
+def _list(rows: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{html.escape(row)}</li>' for row in rows)}</ul>"

@@ -45,6 +45,8 @@ class Run:
     """Seconds of the first look-up."""
     peer: str = ""
     """The address that was used."""
+    looking_up: bool = False
+    """Whether a look-up was begun that has not ended."""
 
     @property
     def clock(self) -> Clock:
@@ -56,15 +58,25 @@ class Run:
         if len(self.notes) < _MAX_NOTES:
             self.notes.append(text)
 
+    async def addresses(self, host: str, prefer: IpProtocol | None, *, fallback: bool) -> list[str]:
+        """Return the addresses of a host; raises ScrapeError."""
+        self.looking_up = True
+        try:
+            # A little less than the whole, so that the answer comes from here.
+            found = await self.tools.names.look_up(host, self.limit * 0.9, prefer, fallback=fallback)
+        except ScrapeError:
+            self.looking_up = False
+            raise
+        self.looking_up = False
+        return found
+
     async def look_up(self, host: str, prefer: IpProtocol | None, *, fallback: bool) -> str:
         """Return the address of a host and note the time that it took; raises ScrapeError."""
         begin = self.clock.monotonic()
         try:
-            # A little less than the whole, so that a name server that does not answer is told apart from a target.
-            addresses = await self.tools.names.look_up(host, self.limit * 0.9, prefer, fallback=fallback)
+            self.peer = (await self.addresses(host, prefer, fallback=fallback))[0]
         finally:
             self.dns = self.clock.monotonic() - begin
-        self.peer = addresses[0]
         self.note(f"{host} is {self.peer}")
         return self.peer
 
@@ -110,6 +122,9 @@ async def run_probe(run: Run, prober: Prober, target: str, module: StrictModel) 
         reason = reason_of(error)
         run.note(f"{type(error).__name__}: {error}")
     finally:
+        if reason is Reason.TIMEOUT and run.looking_up:
+            # A machine so busy that the probe's time ended before the look-up's.
+            reason = Reason.DNS
         _write(run, run.clock.monotonic() - begin)
         write_result(run.sheet, reason)
     run.note("the probe succeeded" if reason is None else f"the probe failed: {reason.value}")

@@ -8,6 +8,7 @@ names that a system may have (mDNS, LDAP) are not.
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -116,16 +117,16 @@ def _version(address: str) -> IpProtocol:
 
 
 class Resolving(AbstractResolver):
-    """`Names` for one check of aiohttp's client."""
+    """Look-ups for one check of aiohttp's client."""
 
-    def __init__(self, names: Names, limit: float, prefer: IpProtocol | None, *, fallback: bool) -> None:
-        self._names, self._limit, self._prefer, self._fallback = names, limit, prefer, fallback
+    def __init__(self, look_up: Callable[[str], Awaitable[list[str]]]) -> None:
+        self._look_up = look_up
 
     async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> list[ResolveResult]:
         """See aiohttp; raises OSError with the ScrapeError as its cause."""
         del family
         try:
-            addresses = await self._names.look_up(host, self._limit, self._prefer, fallback=self._fallback)
+            addresses = await self._look_up(host)
         except ScrapeError as error:
             raise OSError(str(error)) from error
         return [

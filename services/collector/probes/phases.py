@@ -92,13 +92,14 @@ def new_session(run: Run, phases: Phases, module: ProbeModule, source: str | Non
 
     Cookies live as long as the check, so that a login that redirects can be followed.
     """
-    resolver = Resolving(
-        run.tools.names, run.limit * 0.9, module.preferred_ip_protocol, fallback=module.ip_protocol_fallback
-    )
+
+    async def look_up(host: str) -> list[str]:
+        return await run.addresses(host, module.preferred_ip_protocol, fallback=module.ip_protocol_fallback)
+
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
             ssl=phases.tls.context, force_close=True, use_dns_cache=False, limit=4, socket_factory=phases.socket,
-            resolver=resolver, local_addr=None if source is None else (source, 0),
+            resolver=Resolving(look_up), local_addr=None if source is None else (source, 0),
         ),
         trace_configs=[phases.trace()],
         timeout=aiohttp.ClientTimeout(total=None),

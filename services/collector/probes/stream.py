@@ -11,7 +11,7 @@ from services.collector.probes.handshake import Handshake, make_tls
 from services.collector.reasons import Reason, ScrapeError
 
 _MAX_LINE = 64 * 1024
-_MAX_TOTAL = 1024**2
+_MAX_TOTAL = 256 * 1024
 _CLOSE = 0.2
 
 

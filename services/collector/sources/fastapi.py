@@ -14,7 +14,7 @@ from services.collector.probes.http_config import HttpModule
 from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
 from services.collector.sources.base import Context, SourceKind
-from services.collector.sources.probed import ProbedTarget, probe_time
+from services.collector.sources.probed import ProbedTarget, last_note, probe_time
 
 _TEXT = "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
 _OPENMETRICS = "application/openmetrics-text"
@@ -61,13 +61,14 @@ class FastApiSource:
             raise failures[0]
 
     async def _check(self, sheet: Sheet, url: str, limit: float) -> None:
+        notes: list[str] = []
         reason = await probe_with_attempts(
             sheet, self._tools, PROBER, url, self._target.health,
-            limit=probe_time(limit), attempts=self._target.attempts,
+            limit=probe_time(limit), attempts=self._target.attempts, notes=notes,
         )  # fmt: skip
         _write_up(sheet, up=reason is None)
         if reason is not None:
-            raise ScrapeError(reason, f"the check of {url} failed")
+            raise ScrapeError(reason, f"the check of {url} failed: {last_note(notes)}")
 
     async def _page(self, sheet: Sheet, url: str) -> None:
         got = False

@@ -1,6 +1,6 @@
 """Targets that are probed at each scrape: one source for all probers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -16,6 +16,11 @@ from services.common.config import StrictModel
 def probe_time(limit: float) -> float:
     """Return the seconds of a scrape that its probe may take: less what closing its connections may."""
     return limit - min(0.4, limit * 0.2)
+
+
+def last_note(notes: Sequence[str]) -> str:
+    """Return what happened last before the verdict, for the log."""
+    return notes[-2] if len(notes) > 1 else "nothing was heard"
 
 
 class ProbedTarget(TargetModel):
@@ -36,13 +41,14 @@ class ProbeSource:
 
     async def collect(self, sheet: Sheet, limit: float) -> None:
         """See the port; raises ScrapeError with the check's reason."""
+        notes: list[str] = []
         reason = await probe_with_attempts(
             sheet, self._tools, self._prober, self._address, self._module,
-            limit=probe_time(limit), attempts=self._attempts,
+            limit=probe_time(limit), attempts=self._attempts, notes=notes,
         )  # fmt: skip
         self._write_up(sheet, up=reason is None)
         if reason is not None:
-            raise ScrapeError(reason, f"the check of {self._address} failed")
+            raise ScrapeError(reason, f"the check of {self._address} failed: {last_note(notes)}")
 
     def down(self, sheet: Sheet, reason: str) -> None:
         """See the port."""

@@ -184,3 +184,16 @@ def test_the_page_is_made_from_any_exposition() -> None:
 @pytest.mark.parametrize("kind", [kind.key for kind in KINDS])
 def test_every_kind_has_a_section(kind: str) -> None:
     assert f"\n## {kind}\n" in PAGE.read_text()
+
+
+# What awesome-prometheus-alerts' and blackbox_exporter's own rules and dashboards ask for.
+BLACKBOX = """
+blackbox_exporter_config_last_reload_successful probe_dns_lookup_time_seconds probe_duration_seconds
+probe_http_duration_seconds probe_http_redirects probe_http_ssl probe_http_status_code probe_http_version
+probe_icmp_duration_seconds probe_ssl_earliest_cert_expiry probe_success probe_tls_version_info
+"""
+
+
+@pytest.mark.parametrize("name", BLACKBOX.split())
+def test_blackboxs_packs_find_their_names(name: str) -> None:
+    assert name in documented(PAGE.read_text())

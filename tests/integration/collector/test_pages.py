@@ -204,6 +204,8 @@ async def test_landing_page_escapes(start: Start) -> None:
     _, text = await running.get("/")
     assert "<script>" not in text
     assert "/metrics/postgres" in text
+    assert "http_2xx: http" in text
+    assert 'href="/errors"' in text
 
 
 async def test_reload_takes_the_new_and_keeps_the_old_if_the_new_is_bad(start: Start, redis_url: str) -> None:

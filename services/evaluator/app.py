@@ -105,7 +105,7 @@ class Evaluator:
     async def keep_house(self) -> None:
         """Drop old samples and tell figures: one round for `keep_running`."""
         self.parts.retention.keep_house(round(self.parts.clock.now() * 1000))
-        self.parts.rules.count_alerts()
+        self.parts.rules.count()
         self.parts.rules.look_for_dead()
         await self.parts.clock.sleep(min(_HOUSEKEEPING, self._config.dead_rule_after))
 

@@ -79,6 +79,11 @@ class RuleTelemetry:
             registry=base.registry,
         )  # fmt: skip
         self.alerts = Gauge("tocsin_alerts", "Active alerts, by state.", ["state"], registry=base.registry)
+        self.native_calls = Counter(
+            "tocsin_rule_native_histogram_calls_total",
+            "Evaluations of functions of native histograms, which give nothing but a warning.",
+            registry=base.registry,
+        )
 
     def forget(self, group: str) -> None:
         """Drop the series of a group that is no longer in force."""

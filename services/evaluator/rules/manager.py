@@ -54,6 +54,7 @@ class RuleManager:
         self._patterns, self._base, self._defaults, self._settings = patterns, base, defaults, settings
         self._engine, self._head, self._clock, self._telemetry = engine, head, clock, telemetry
         self._good: dict[Path, list[Group]] = {}
+        self._native_calls = 0
         self.runners: dict[str, GroupRunner] = {}
         self.problems: list[Problem] = []
         self.dead = DeadWatch(head, telemetry, settings.dead_after)
@@ -148,8 +149,10 @@ class RuleManager:
         """Name the rules that read series that are not there."""
         self.dead.look(self.runners.values(), self._clock.monotonic())
 
-    def count_alerts(self) -> None:
-        """Set the gauges of active alerts."""
+    def count(self) -> None:
+        """Tell the figures of active alerts, and of native histograms met."""
+        self._telemetry.native_calls.inc(self._engine.native_calls - self._native_calls)
+        self._native_calls = self._engine.native_calls
         states = [
             alert.state
             for runner in self.runners.values()

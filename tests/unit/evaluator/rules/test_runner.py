@@ -199,3 +199,12 @@ class TestReload:
         world.rule(alert="A", expr="m > 1")
         assert world.manager.snapshot() == {}
         assert world.manager.restore({"r.yml;g": {"alert:A::0": RuleState()}}) == []
+
+
+def test_what_native_histograms_were_met_is_counted_once(world):
+    world.rules("groups: [{name: g, rules: [{record: r, expr: histogram_count(m)}]}]")
+    for _ in range(3):
+        world.round(m={"a": 2})
+        world.manager.count()
+    world.manager.count()
+    assert world.telemetry.registry.get_sample_value("tocsin_rule_native_histogram_calls_total") == 3

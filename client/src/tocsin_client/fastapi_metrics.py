@@ -48,6 +48,8 @@ class FastApiFamily:
 
     def __init__(self, metrics: FastApiMetrics, app_name: str) -> None:
         self._metrics, self._app = metrics, app_name
+        self._routes: dict[tuple[str, str], tuple[Gauge, Counter, Histogram]] = {}
+        self._responses: dict[tuple[str, str, int], Counter] = {}
         metrics.info.labels(app_name).set(1)
 
     def start(self, method: str) -> None:
@@ -56,10 +58,25 @@ class FastApiFamily:
 
     def end(self, request: Measured) -> None:
         """See the port."""
-        metrics, where = self._metrics, (known_method(request.method), request.handler, self._app)
-        metrics.in_progress.labels(where[0], "", self._app).dec()
-        metrics.requests.labels(*where).inc()
-        metrics.responses.labels(*where, str(request.status)).inc()
-        metrics.seconds.labels(*where).observe(request.total, request.exemplar)
+        method, path = known_method(request.method), request.handler
+        in_progress, requests, seconds = self._routes.get((method, path)) or self._route(method, path)
+        in_progress.dec()
+        requests.inc()
+        seconds.observe(request.total, request.exemplar)
+        responses = self._responses.get((method, path, request.status))
+        if responses is None:
+            responses = self._metrics.responses.labels(method, path, self._app, str(request.status))
+            self._responses[method, path, request.status] = responses
+        responses.inc()
         if request.error is not None:
-            metrics.exceptions.labels(*where, type(request.error).__name__).inc()
+            self._metrics.exceptions.labels(method, path, self._app, type(request.error).__name__).inc()
+
+    def _route(self, method: str, path: str) -> tuple[Gauge, Counter, Histogram]:
+        metrics, where = self._metrics, (method, path, self._app)
+        found = (
+            metrics.in_progress.labels(method, "", self._app),
+            metrics.requests.labels(*where),
+            metrics.seconds.labels(*where),
+        )
+        self._routes[method, path] = found
+        return found

@@ -27,6 +27,7 @@ class OtelMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._children: dict[tuple[str, str, int, str], Histogram] = {}
 
     def start(self, method: str) -> None:
         """See the port."""
@@ -39,9 +40,11 @@ class OtelMetrics:
         error = str(request.status) if request.status >= _SERVER_ERROR else ""
         if request.error is not None:
             error = type(request.error).__name__
-        self._seconds.labels(method, request.handler, str(request.status), error).observe(
-            request.total, request.exemplar
-        )
+        key = (method, request.handler, request.status, error)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self._seconds.labels(method, request.handler, str(request.status), error)
+        child.observe(request.total, request.exemplar)
 
 
 def _method(method: str) -> str:

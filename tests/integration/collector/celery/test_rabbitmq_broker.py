@@ -14,7 +14,6 @@ from tests.integration.collector.celery.conftest import Command, one, open_files
 from tests.integration.collector.celery.rabbitmq import RabbitMq, running_rabbitmq
 from tests.integration.collector.conftest import Start
 
-
 # RabbitMQ takes seven seconds to start on an idle machine, and many times that on a busy one.
 pytestmark = pytest.mark.timeout(240)
 

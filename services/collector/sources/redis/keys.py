@@ -9,7 +9,7 @@ from services.collector.sources.redis.client import Command, Reply
 from services.collector.sources.redis.collector import RedisCollector, Scene
 from services.collector.sources.redis.config import KeyCheck
 from services.collector.sources.redis.refusal import check, is_elsewhere
-from services.collector.sources.redis.sheets import merge
+from services.collector.sources.redis.sheets import keep_first, merge
 
 _SIZES = {"string": "STRLEN", "list": "LLEN", "set": "SCARD", "zset": "ZCARD", "hash": "HLEN", "stream": "XLEN"}
 _BATCH = 1000
@@ -38,6 +38,7 @@ async def _keys(scene: Scene, sheet: Sheet, _replies: Sequence[Reply]) -> None:
         if one.pattern is not None:
             merge(sheet, await _pattern(scene, index, one))
     await scene.select(scene.db)
+    keep_first(sheet)
 
 
 async def _pattern(scene: Scene, index: int, one: KeyCheck) -> Sheet:

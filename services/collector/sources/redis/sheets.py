@@ -21,3 +21,12 @@ def merge(sheet: Sheet, part: Sheet, *, node: str = "") -> None:
     for family in part.families.values():
         rows = sheet.family(family.name, family.type, family.help).rows
         rows.extend((sample, f"{extra},{labels}" if labels else extra, value) for sample, labels, value in family.rows)
+
+
+def keep_first(sheet: Sheet) -> None:
+    """Drop samples whose series is there already: what is named twice, as by a key and a pattern, is given once."""
+    for family in sheet.families.values():
+        seen: dict[tuple[str, str], tuple[str, str, str]] = {}
+        for row in family.rows:
+            seen.setdefault(row[:2], row)
+        family.rows = list(seen.values())

@@ -10,6 +10,7 @@ from services.collector.sources.redis.client import Command, Reply
 from services.collector.sources.redis.collector import RedisCollector, Scene
 from services.collector.sources.redis.config import StreamCheck
 from services.collector.sources.redis.refusal import check, is_elsewhere
+from services.collector.sources.redis.sheets import keep_first
 
 _MOST_GROUPS = 50
 _NO_KEY = "no such key"
@@ -42,6 +43,7 @@ async def _streams(scene: Scene, sheet: Sheet, _replies: Sequence[Reply]) -> Non
             check([info, groups])
             await _stream(scene, sheet, one, _pairs(info), [_pairs(group) for group in groups])
     await scene.select(scene.db)
+    keep_first(sheet)
 
 
 async def _stream(

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -87,6 +88,35 @@ async def test_a_user_of_few_rights_gives_what_he_may(start: Start, own_redis: O
         assert found['redis_exporter_last_scrape_error{target="r",err="permission"}'] == 1
         assert found['redis_up{target="r"}'] == 1
         assert found['redis_config_maxmemory{target="r"}'] == 0
+
+
+@pytest.mark.parametrize("binary", [None, pytest.param(SYSTEM, marks=needs_7)])
+async def test_the_documented_rights_are_enough(start: Start, launch: Launch, binary: str | None) -> None:
+    text = (Path(__file__).parents[4] / "docs/redis.md").read_text()
+    rights = {word for line in text.splitlines() if line.startswith(("ACL SETUSER", "For keys")) for word in
+              line.replace("`", " ").rstrip(".").split() if word.startswith(("+", "~"))}  # fmt: skip
+    assert {"+info", "+memory|usage", "~*", "+cluster|nodes"} <= rights
+    server = launch("--save", "", **({} if binary is None else {"binary": binary}))
+    with Redis(port=server.port) as admin:
+        admin.execute_command("ACL", "SETUSER", "tocsin", "on", ">pw", *sorted(rights))
+        for name, made in {
+            "s": ("SET", "s", "1"),
+            "l": ("LPUSH", "l", "1"),
+            "h": ("HSET", "h", "a", "1"),
+            "x": ("XADD", "x", "*", "a", "1"),
+            "z": ("ZADD", "z", "1", "a"),
+            "e": ("SADD", "e", "a"),
+        }.items():
+            assert name == made[1]
+            admin.execute_command(*made)
+    running = await start({"redis": [{
+        "name": "r", "url": f"redis://127.0.0.1:{server.port}", "username": "tocsin", "password": "pw",
+        "keys": [{"pattern": "*"}, {"key": "s"}], "streams": [{"key": "x"}, {"key": "x"}],
+    }]})  # fmt: skip
+    found = await running.samples("/metrics/redis")
+    states = {name: value for name, value in found.items() if name.startswith("redis_scrape_collector_success{")}
+    assert len(states) >= 8
+    assert set(states.values()) == {1.0}, states
 
 
 async def test_a_replica_says_how_its_link_is(start: Start, own_redis: OwnServer, launch: Launch) -> None:

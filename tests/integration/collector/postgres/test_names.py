@@ -80,8 +80,9 @@ pg_statio_user_indexes_idx_blks_read_total
 pg_txid_current
 pg_up
 """
-# Asked for, and not given: `granted` of pg_locks_count (it would double the series; pg_locks_waiting tells it), `datname`
-# of two settings (a setting has none; the rule's join is wrong), `namespace` of pg_stat_database (Kubernetes adds it).
+# Asked for, and not given: `granted` of pg_locks_count (it would double the series, and pg_locks_waiting tells it),
+# `datname` of two settings (a setting has none; the rule's join is wrong), `namespace` of pg_stat_database (Kubernetes
+# adds it).
 _NAME = re.compile(r"([a-z_0-9]+)(?:\{(.*)\})? ")
 _LABEL = re.compile(r'([a-z_]+)="')
 

@@ -3,6 +3,7 @@
 import hashlib
 import ssl
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -151,49 +152,57 @@ def write_tls(sheet: Sheet, tls: Handshake) -> None:
         sheet.gauge("probe_tls_version_info", "Returns the TLS version used or NaN when unknown", 1, version=name)
         text = "Returns the TLS cipher negotiated during handshake"
         sheet.gauge("probe_tls_cipher_info", text, 1, cipher=cipher[0])
-    sent = _parsed(tls.object.sent)
+    sent = _readable(tls.object.sent)
     if not sent:
         return
-    earliest = min(certificate.not_valid_after_utc.timestamp() for certificate in sent)
-    sheet.gauge("probe_ssl_earliest_cert_expiry", "Returns last SSL chain expiry in unixtime", earliest)
-    verified = _parsed(_verified(tls.object))
-    if verified and tls.context.verify_mode is ssl.CERT_REQUIRED:
-        last = min(certificate.not_valid_after_utc.timestamp() for certificate in verified)
-        text = "Returns last SSL chain expiry in timestamp"
-        sheet.gauge("probe_ssl_last_chain_expiry_timestamp_seconds", text, last)
-    _write_leaf(sheet, sent[0], tls.object.sent[0])
-
-
-def _write_leaf(sheet: Sheet, leaf: x509.Certificate, der: bytes) -> None:
     sheet.gauge(
-        "probe_ssl_last_chain_info",
-        "Contains SSL leaf certificate information",
-        1,
-        fingerprint_sha256=hashlib.sha256(der).hexdigest(),
-        subject=leaf.subject.rfc4514_string(),
-        issuer=leaf.issuer.rfc4514_string(),
-        subjectalternative=",".join(_names(leaf)),
-        serialnumber=f"{leaf.serial_number:x}",
+        "probe_ssl_earliest_cert_expiry", "Returns last SSL chain expiry in unixtime", min(one.ends for one in sent)
+    )
+    verified = _readable(_verified(tls.object))
+    if verified and tls.context.verify_mode is ssl.CERT_REQUIRED:
+        text = "Returns last SSL chain expiry in timestamp"
+        sheet.gauge("probe_ssl_last_chain_expiry_timestamp_seconds", text, min(one.ends for one in verified))
+    sheet.add(
+        "probe_ssl_last_chain_info", "gauge", "Contains SSL leaf certificate information", 1, dict(sent[0].labels)
     )
 
 
-def _names(leaf: x509.Certificate) -> list[str]:
+@dataclass(frozen=True)
+class _Certificate:
+    """What the metrics tell of one: its end in seconds since the epoch, and labels."""
+
+    ends: float
+    labels: tuple[tuple[str, str], ...]
+
+
+def _readable(chain: tuple[bytes, ...]) -> list[_Certificate]:
+    # One that can't be read must not hide the others' dates.
+    return [found for der in chain if (found := _read(der)) is not None]
+
+
+@lru_cache(maxsize=256)
+def _read(der: bytes) -> _Certificate | None:
+    # Reading one costs more than the rest of a probe, and it is the same at each.
     try:
-        extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, ValueError):
+        certificate = x509.load_der_x509_certificate(der)
+        labels = {
+            "fingerprint_sha256": hashlib.sha256(der).hexdigest(),
+            "subject": certificate.subject.rfc4514_string(),
+            "issuer": certificate.issuer.rfc4514_string(),
+            "subjectalternative": ",".join(_names(certificate)),
+            "serialnumber": f"{certificate.serial_number:x}",
+        }
+        return _Certificate(certificate.not_valid_after_utc.timestamp(), tuple(labels.items()))
+    except ValueError:
+        return None
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
         return []
     return extension.value.get_values_for_type(x509.DNSName)
-
-
-def _parsed(chain: tuple[bytes, ...]) -> list[x509.Certificate]:
-    found = []
-    for der in chain:
-        try:
-            found.append(x509.load_der_x509_certificate(der))
-        except ValueError:
-            # One that can't be read must not hide the others' dates.
-            continue
-    return found
 
 
 def _verified(made: ssl.SSLObject) -> tuple[bytes, ...]:

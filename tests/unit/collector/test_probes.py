@@ -15,7 +15,7 @@ from services.collector.allow import allows, check_allowed
 from services.collector.probes import PROBERS
 from services.collector.probes.client_config import ClientAuth
 from services.collector.probes.dns import RecordRules
-from services.collector.probes.handshake import certificates_of
+from services.collector.probes.handshake import _readable, certificates_of
 from services.collector.probes.http_config import HttpModule, parse_size
 from services.collector.probes.icmp import checksum
 from services.collector.probes.modules import Module, default_modules, read_blackbox
@@ -181,6 +181,10 @@ def test_certificates_are_found_in_any_message(certificates: list[bytes], tls13:
 @given(st.binary(max_size=300), st.booleans())
 def test_no_message_breaks_the_reader(data: bytes, tls13: bool) -> None:
     certificates_of(data, tls13=tls13)
+
+
+def test_certificates_that_can_not_be_read_are_left_out() -> None:
+    assert _readable((b"", b"no certificate", b"\x30\x00")) == []
 
 
 ALLOWED = [

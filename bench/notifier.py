@@ -47,7 +47,7 @@ class Contender:
 def routing(port: int, *, grouped: bool, wait: str = "1s") -> dict[str, object]:
     """Return the configuration that both read."""
     by = ["alertname"] if grouped else ["..."]
-    times = {"group_wait": wait, "group_interval": "5m", "repeat_interval": "4h"}
+    times = {"group_wait": wait, "group_interval": "1s", "repeat_interval": "4h"}
     hook = {"url": f"http://127.0.0.1:{port}/hook", "send_resolved": True}
     return {
         "route": {"receiver": "hook", "group_by": by, **times},
@@ -201,14 +201,12 @@ async def _compare(
             console.print(f"{name}, {key} …")
             runs[key].append(await storm(starter, sink, grouped=grouped))
             console.print(str(runs[key][-1]))
-    ours, theirs = runs["tocsin"], runs["alertmanager"]
-    for what, unit, target, get in (
-        ("time", "s", goal, lambda one: one.seconds),
-        ("CPU an alert", "ms", None, lambda one: one.cpu / ALERTS * 1000),
-        ("peak memory", "MB", 1.0, lambda one: one.rss),
+    costs = {key: [(one.seconds, one.cpu / ALERTS * 1000, one.rss) for one in done] for key, done in runs.items()}
+    for place, (what, unit, target) in enumerate(
+        (("time", "s", goal), ("CPU an alert", "ms", None), ("peak memory", "MB", 1.0))
     ):
-        values = median([get(one) for one in ours]), median([get(one) for one in theirs])
-        report.figures.append(Figure(f"{name}: {what}", *values, unit, target))
+        ours, theirs = (median([one[place] for one in costs[key]]) for key in SIDES)
+        report.figures.append(Figure(f"{name}: {what}", ours, theirs, unit, target))
     for key, done in runs.items():
         worst = max(done, key=lambda one: one.lost)
         report.notes.append(f"{name}, {key}: {worst.lost} lost, {worst.doubled} twice, {worst.requests:,} webhooks")

@@ -59,21 +59,24 @@ class Sink:
 
 
 class _Connection(asyncio.Protocol):
+    _transport: asyncio.Transport
+
     def __init__(self, sink: Sink) -> None:
-        self._sink, self._data, self._transport = sink, bytearray(), None
+        self._sink, self._data = sink, bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport | None = transport  # type: ignore[assignment]  # of TCP, so it writes
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         self._data += data
         while (end := self._data.find(_END)) >= 0:
             head = bytes(self._data[:end]).lower()
             length = int(head[head.index(_LENGTH) + len(_LENGTH) :].split(b"\r\n", 1)[0])
-            if len(self._data) < end + len(_END) + length:
+            first = end + len(_END)
+            if len(self._data) < first + length:
                 return
-            body = bytes(self._data[end + len(_END) : end + len(_END) + length])
-            del self._data[: end + len(_END) + length]
+            body = bytes(self._data[first : first + length])
+            del self._data[: first + length]
             self._sink.take(body)
-            if self._transport is not None:
-                self._transport.write(_ANSWER)
+            self._transport.write(_ANSWER)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 _FNV_OFFSET = 0xCBF29CE484222325
 _FNV_PRIME = 0x100000001B3
 _MASK = 0xFFFFFFFFFFFFFFFF
-_SEPARATOR = 0xFF
+_SEPARATOR = b"\xff"
 
 METRIC_NAME = "__name__"
 ALERT_NAME = "alertname"
@@ -18,9 +18,8 @@ def fingerprint(labels: Mapping[str, str]) -> str:
     `model.LabelSet.Fingerprint` does, so that ids agree with Alertmanager's.
     """
     digest = _FNV_OFFSET
-    for name in sorted(labels):
-        for part in (name, labels[name]):
-            for byte in part.encode():
-                digest = ((digest ^ byte) * _FNV_PRIME) & _MASK
-            digest = ((digest ^ _SEPARATOR) * _FNV_PRIME) & _MASK
+    # One run over joined bytes: this is done for each alert of a storm.
+    parts = [part.encode() for name in sorted(labels) for part in (name, labels[name])]
+    for byte in _SEPARATOR.join(parts) + _SEPARATOR if parts else b"":
+        digest = ((digest ^ byte) * _FNV_PRIME) & _MASK
     return f"{digest:016x}"

@@ -32,7 +32,9 @@ def encode(model: BaseModel) -> bytes:
 
 
 def decode(model: type[BaseModel], row: bytes) -> BaseModel:
-    """Return the item; raises ValidationError. A group's members come without their views: see `with_views`."""
+    """Return the item; raises ValueError. A group's members come without their views: see `with_views`."""
+    if model is StoredGroup:
+        return model.model_validate(_expanded(row))
     return model.model_validate_json(row)
 
 
@@ -47,14 +49,26 @@ def _core(core: Group) -> dict[str, Any]:
         "messages": core.messages,
         "retired": core.retired,
         "members": {
-            key: {
-                "view": {"alert_id": key, "starts_at": member.view.starts_at, "firing": member.view.firing},
-                "told_at": member.told_at,
-                "noted": member.noted,
-            }
+            key: [member.told_at, member.noted] if member.noted else [member.told_at]
             for key, member in core.members.items()
         },
     }
+
+
+def _expanded(row: bytes) -> Any:
+    match data := orjson.loads(row):
+        case {"core": {"members": dict(members)}}:
+            core = {**data["core"], "members": {key: _member(key, saved) for key, saved in members.items()}}
+            return {**data, "core": core}
+    return data
+
+
+def _member(key: str, saved: Any) -> Any:
+    if not isinstance(saved, list):
+        return saved
+    # Its view follows from its alert, which is read too.
+    blank = {"alert_id": key, "starts_at": 0.0, "firing": False}
+    return {"view": blank, **dict(zip(("told_at", "noted"), saved, strict=False))}
 
 
 def _other(value: object) -> object:

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -13,6 +14,11 @@ from services.notifier.engine import Report
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _YEAR_ONE = 1
+
+
+@lru_cache(maxsize=4096)
+def _is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
 
 
 class PostedAlert(BaseModel):
@@ -34,7 +40,7 @@ class PostedAlert(BaseModel):
         if not kept:
             raise ValueError("at least one label pair is required")
         for name in kept:
-            if not _NAME.fullmatch(name):
+            if not _is_name(name):
                 raise ValueError(f"{name!r} is not a label name")
         return kept
 

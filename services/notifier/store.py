@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
 
@@ -235,7 +235,7 @@ def _decode(
     for key, value in rows.items():
         try:
             found.append((key.decode(), decode(model, value)))
-        except (ValidationError, UnicodeDecodeError) as error:
+        except ValueError as error:
             log.warning("saved_state_unreadable", kind=kind, id=key.decode(errors="replace"), error=error)
             unreadable[key] = value
     return found, unreadable

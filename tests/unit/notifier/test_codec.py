@@ -1,5 +1,7 @@
 """What is written is read as it was."""
 
+import pytest
+
 from services.common.events import ActionEvent
 from services.notifier.alerts import Acknowledgement, AlertRecord
 from services.notifier.attempt import suppressed
@@ -59,3 +61,9 @@ def test_the_forms_of_the_small_ones():
     one = suppressed(decision, alert_ids=("a",), group_key="g", receiver="r", cause=Cause.NEW, at=1.0)
     assert decode(type(one), encode(one)) == one
     assert str(decision) == "silenced: x"
+
+
+@pytest.mark.parametrize("row", [b"[]", b"{", b'{"core": 1}', b'{"core": {"members": {"a": [1, 2, 3]}}}'])
+def test_what_is_no_group_is_refused(row):
+    with pytest.raises(ValueError):
+        decode(KINDS["groups"], row)

@@ -30,6 +30,11 @@ class Outcome:
     error: BaseException | None = None
 
 
+def _most_common(views: Sequence[frozenset[Address]]) -> frozenset[Address]:
+    # A node that was reset knows itself only, and one that was forgotten still knows all: neither is the majority.
+    return max(views, key=lambda view: (views.count(view), len(view)))
+
+
 class Fleet:
     """Nodes by the label that they are given; a node that is in nobody's table any more is forgotten.
 
@@ -41,7 +46,7 @@ class Fleet:
         self._seeds = {seed_label(url): url for url in (target.url, *target.seeds)}
         self._nodes: dict[str, Node] = {}
         self._lead = ""
-        """The node that is asked for the others; none until one has answered."""
+        """The node that is asked for the others; while there is none, all are asked."""
 
     async def scrape(self, sheet: Sheet, limit: float, monotonic: Callable[[], float]) -> None:
         """Write all nodes' samples within `limit` seconds; raises the error of one when none answered."""
@@ -60,6 +65,8 @@ class Fleet:
         self._write(sheet, done)
 
     def _add_seeds(self, *, again: bool = False) -> None:
+        if self._lead not in self._nodes:
+            self._lead = ""
         if again or not self._nodes:
             for label, url in self._seeds.items():
                 if label not in self._nodes:
@@ -84,16 +91,23 @@ class Fleet:
     async def _take(self, done: dict[str, Outcome]) -> None:
         if self._lead in done and done[self._lead].error is not None:
             self._lead = next((label for label, outcome in done.items() if outcome.error is None), "")
-        wanted: dict[str, Address] = {}
+        views: dict[str, frozenset[Address]] = {}
         for label, outcome in list(done.items()):
-            if outcome.topology is None:
-                continue
-            wanted.update({str(address): address for address in outcome.topology.nodes})
-            self._lead = self._rename(label, outcome.topology.myself, done)
-        if not wanted:
+            if outcome.topology is not None:
+                own = self._rename(label, outcome.topology.myself, done)
+                views[own] = frozenset(outcome.topology.nodes)
+        if not views:
             return
+        view = _most_common(list(views.values()))
+        wanted = {str(address): address for address in sorted(view, key=str)}
+        self._lead, lead = next(label for label in views if views[label] == view), self._lead
         stay = set(self._seeds) if self._target.discover == "sentinel" else set[str]()
-        for label in self._nodes.keys() - wanted.keys() - stay:
+        lost = self._nodes.keys() - wanted.keys() - stay
+        if lead and any(label in done and done[label].error is None for label in lost):
+            # Nodes that answer, but not to who was asked: either may be the one that was taken out. All are asked next.
+            self._lead = ""
+            lost = set()
+        for label in lost:
             done.pop(label, None)
             await self._nodes.pop(label).close()
         for label, address in list(wanted.items())[: self._target.max_nodes]:

@@ -69,6 +69,25 @@ async def test_a_node_that_went_is_down_until_it_is_forgotten(start: Start, clus
     assert [up(found, server) for server in cluster] == [1, 1, 1, None]
 
 
+async def test_a_node_that_was_taken_out_does_not_hide_the_others(start: Start, cluster: list[OwnServer]) -> None:
+    replica = cluster[3]
+    running = await start({"redis": [
+        {"name": "c", "url": f"redis://127.0.0.1:{replica.port}", "discover": "cluster"}
+    ]})  # fmt: skip
+    await running.samples("/metrics/redis")
+    # It was asked for the others until now, and knows none any more.
+    with Redis(port=replica.port, decode_responses=True) as client:
+        gone = client.execute_command("CLUSTER MYID")
+        client.execute_command("CLUSTER RESET")
+    for server in cluster[:3]:
+        with Redis(port=server.port, decode_responses=True) as client:
+            client.execute_command("CLUSTER FORGET", gone)
+    for _ in range(3):
+        found = await running.samples("/metrics/redis")
+        assert [up(found, server) for server in cluster[:3]] == [1, 1, 1]
+    assert up(found, replica) is None
+
+
 async def test_a_cluster_that_is_down_altogether_is_said_to_be(start: Start, cluster: list[OwnServer]) -> None:
     running = await start({"redis": [
         {"name": "c", "url": f"redis://127.0.0.1:{cluster[0].port}", "discover": "cluster"}

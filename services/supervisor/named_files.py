@@ -1,4 +1,4 @@
-"""The files that a configuration names: the routing, without which nobody is paged, and the rules."""
+"""The files that a configuration names: the routing, without which nobody is paged, the rules, own SQL metrics."""
 
 import asyncio
 from pathlib import Path
@@ -46,6 +46,21 @@ def check_rules(config: ConfigFile, *, base: Path) -> list[str]:
     return [*missing, *(str(problem) for problem in problems if problem.severity == "error")]
 
 
+def check_sql(config: ConfigFile, *, base: Path) -> list[str]:
+    """Return the errors of the files of own SQL metrics, `file:line:column: …`."""
+    from services.collector.config import CollectorConfig  # noqa: PLC0415 - brings the clients of all sources
+    from services.collector.sources.sql.files import read_files  # noqa: PLC0415
+
+    problems = []
+    for kind, target in config.section("collector", CollectorConfig).targets.pairs():
+        if kind == "sql":
+            try:
+                read_files(target.metrics_files, base)
+            except ConfigError as error:
+                problems.append(str(error))
+    return problems
+
+
 def check_named_files(config: ConfigFile, *, base: Path) -> None:
     """Check all named files; raises ConfigError with a line for each mistake."""
     problems = []
@@ -54,5 +69,6 @@ def check_named_files(config: ConfigFile, *, base: Path) -> None:
     except ConfigError as error:
         problems.append(str(error))
     problems += check_rules(config, base=base)
+    problems += check_sql(config, base=base)
     if problems:
         raise ConfigError("\n".join(problems))

@@ -9,7 +9,8 @@ from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
 from services.collector.sources.sql.files import SqlMetric, read_files
 from services.collector.sources.sql.rows import write_metric
-from services.common.config import ConfigError
+from services.common.config import ConfigError, ConfigFile
+from services.supervisor.named_files import check_sql
 
 METRIC = """
   - metric_name: {name}
@@ -151,3 +152,13 @@ def test_rows_that_make_no_metric_leave_nothing(rows: list[dict], message: str) 
         write_metric(sheet, metric(), rows)
     assert caught.value.reason is Reason.BODY
     assert sheet.names() == set()
+
+
+def test_a_check_of_the_configuration_reads_the_files_as_well(tmp_path: Path) -> None:
+    write(tmp_path, "metrics:" + METRIC.format(name="a") + "    query: SELECT 1\n")
+    target = "{name: own, host: h, metrics_files: [FILE]}"
+    config = tmp_path / "tocsin.yml"
+    for file, wrong in (("one.yml", False), ("gone.yml", True)):
+        config.write_text(f"collector: {{targets: {{sql: [{target.replace('FILE', file)}]}}}}\n")
+        problems = check_sql(ConfigFile(config), base=tmp_path)
+        assert [("gone.yml" in problem) for problem in problems] == [True] * wrong

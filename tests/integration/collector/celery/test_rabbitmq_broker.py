@@ -102,6 +102,28 @@ async def test_wrong_password(start: Start, broker: str, tmp_path: Path) -> None
     assert one(await running.samples("/metrics/celery"), "celery_up") == 1
 
 
+async def test_a_user_with_few_rights_is_enough(
+    start: Start, broker: str, worker, producer: Celery, rabbitmq: RabbitMq
+) -> None:
+    vhost = broker.rpartition("/")[2]
+    rights = r"^(celeryev.*|.*reply\.celery\.pidbox|celery\.pidbox)$"
+    manage(rabbitmq, "PUT", "/api/users/watcher", {"password": "w", "tags": "management"})
+    manage(
+        rabbitmq,
+        "PUT",
+        f"/api/permissions/{vhost}/watcher",
+        {"configure": rights, "write": rights, "read": rights},
+    )
+    url = broker.replace("guest:guest", "watcher:w")
+    running = await start(settings(url, management_url=rabbitmq.management_url))
+    worker("w1@box")
+    await until(running, lambda found: one(found, "celery_worker_events_enabled", "w1@box") == 1)
+    await asyncio.to_thread(producer.send_task, "shop.add", (1, 2))
+    found = await until(running, lambda found: total(found, "celery_task_succeeded_total", "shop.add") == 1)
+    assert one(found, "celery_management_up") == 1
+    assert one(found, "celery_queue_exists", 'queue_name="celery"') == 1
+
+
 async def test_refused(start: Start) -> None:
     running = await start(settings("amqp://guest:guest@127.0.0.1:1//"))
     found = await running.samples("/metrics/celery", scrape=3)

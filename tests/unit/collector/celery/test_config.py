@@ -28,6 +28,10 @@ def test_bad_management_urls(url: str) -> None:
         target(broker_url="amqp://h", management_url=url)
 
 
+def test_a_good_management_url() -> None:
+    assert target(broker_url="amqp://h", management_url="http://h:15672").management_url == "http://h:15672"
+
+
 def test_schedules() -> None:
     entries = target(
         schedule=[

@@ -108,11 +108,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def name_server(records: dict[tuple[str, str], list[str]], delay: float = 0.0) -> AsyncIterator[NameServer]:
-    loop = asyncio.get_running_loop()
-    transport, server = await loop.create_datagram_endpoint(
-        lambda: NameServer(records, delay), local_addr=("127.0.0.1", 0)
-    )
-    server.port = transport.get_extra_info("sockname")[1]
+    server = NameServer(records, delay)
 
     async def over_tcp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         size = int.from_bytes(await reader.readexactly(2), "big")
@@ -121,7 +117,16 @@ async def name_server(records: dict[tuple[str, str], list[str]], delay: float = 
         await writer.drain()
         writer.close()
 
-    stream = await asyncio.start_server(over_tcp, "127.0.0.1", server.port)
+    loop = asyncio.get_running_loop()
+    while True:
+        # Both protocols on one number: another program may have one of them.
+        stream = await asyncio.start_server(over_tcp, "127.0.0.1", 0)
+        server.port = stream.sockets[0].getsockname()[1]
+        try:
+            transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=("127.0.0.1", server.port))
+            break
+        except OSError:
+            stream.close()
     try:
         yield server
     finally:

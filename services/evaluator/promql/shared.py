@@ -102,11 +102,13 @@ class Unions:
         union = self._union(matrix, (run.scope, asked.key))
         union.asked.add(block.layout)
         memo = ("union", id(union))
-        found: Results | None = run.memo.get(memo)
+        # The union is held, so that the id stays its own when the unions are cleared within the tick.
+        _, found = run.memo.get(memo, (union, None))
         if found is None:
             union.settle()
             if len(union.rows):
-                found = run.memo[memo] = _Computation(run, asked, union, matrix).results()
+                found = _Computation(run, asked, union, matrix).results()
+                run.memo[memo] = union, found
         places = union.places.get(block.layout)
         if found is None or places is None:
             union.members[block.layout] = (block.rows, block.axes)

@@ -16,7 +16,7 @@ from bench.report import peer
 from bench.tocsin_side import start_tocsin
 
 NO_RULES: dict[str, object] = {"groups": []}
-_READ_SECONDS = 30
+_READ_SECONDS = 120
 _OUR_COUNTER, _THEIR_COUNTER = "tocsin_rule_group_evaluations_total", "prometheus_rule_group_iterations_total"
 
 

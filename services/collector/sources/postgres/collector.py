@@ -31,6 +31,8 @@ class Memory:
     scrapes: int = 0
     query_times: QueryTimes = field(default_factory=QueryTimes)
     own_statements: set[int] = field(default_factory=set)
+    new_statements: bool = False
+    """Whether a tour may have run statements of ours for the first time."""
     texts: dict[int, str] = field(default_factory=dict)
     """Query texts by queryid, of the statements that are shown."""
     shown_statements: list[str] = field(default_factory=list)

@@ -80,6 +80,8 @@ LOST = (
     asyncpg.InterfaceError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # What the driver says when the server's farewell comes just as a statement goes out.
+    asyncpg.InternalClientError,
     ConnectionError,
 )
 """The connection has ended."""
@@ -87,5 +89,5 @@ GONE = (*LOST, asyncio.CancelledError, TimeoutError)
 """The connection, or all time, is gone: nothing that follows could work."""
 FAILED = (asyncpg.PostgresError, OSError, ValueError, LookupError)
 """One statement failed, or its answer was not as expected; the connection goes on."""
-TROUBLE = (*FAILED, TimeoutError, asyncpg.InterfaceError, ScrapeError)
+TROUBLE = (*FAILED, *LOST, TimeoutError, ScrapeError)
 """All that can go wrong with one database, from the attempt to connect to its last statement."""

@@ -49,7 +49,9 @@ def _statement(version: int, schema: str) -> str:
 async def _learn_own(session: Session, fetch: Fetch, schema: str) -> None:
     # Our own statements would be part of what we measure. Reading the texts is dear, so it is done when a new
     # collector has had time to run them all, and seldom after that (a statement that was evicted comes back as it was).
-    if session.memory.scrapes in _LEARN_AT or session.memory.scrapes % _LEARN_EVERY == 0:
+    memory = session.memory
+    if memory.scrapes in _LEARN_AT or memory.scrapes % _LEARN_EVERY == 0 or memory.new_statements:
+        memory.new_statements = False
         rows = await fetch(_OWN.format(schema=schema), f"%{MARK}")
         session.memory.own_statements.update(row["queryid"] for row in rows)
 

@@ -54,6 +54,7 @@ class Tour:
         self._left_out = 0
         self._failed: Reason | None = None
         self._took = 0.0
+        self._toured = False
 
     def start_if_due(self) -> None:
         """Begin a tour where one is due; called when a scrape has gone well, so that a server in trouble is spared."""
@@ -116,6 +117,9 @@ class Tour:
         if elsewhere is not None and elsewhere[0] not in names:
             self._memory.statements_elsewhere = None
         self._took = self._clock.monotonic() - begin
+        if not self._toured:
+            # All that a tour ever asks has now been asked once.
+            self._toured = self._memory.new_statements = True
 
     async def _names(self) -> list[str]:
         deadline = self._clock.monotonic() + _CONNECT_SECONDS

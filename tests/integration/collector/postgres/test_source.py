@@ -104,7 +104,9 @@ async def test_query_percentiles_are_those_of_the_interval_and_not_our_own(
     for _ in range(200):
         await database.execute("SELECT pg_sleep(0.02)")
     found = await running.samples("/metrics/postgres")
-    assert found['pg_query_duration_estimate_seconds{target="db",quantile="0.95"}'] == pytest.approx(0.021, rel=0.3)
+    slowest = await database.fetchval("SELECT max(max_exec_time) FROM pg_stat_statements WHERE query LIKE '%pg_sleep%'")
+    # A busy machine sleeps longer than it was told.
+    assert 0.02 < found['pg_query_duration_estimate_seconds{target="db",quantile="0.95"}'] < 1.2 * slowest / 1000
     assert found['pg_stat_statements_available{target="db"}'] == 1
     own = await database.fetch("SELECT query FROM pg_stat_statements WHERE query LIKE '%/* tocsin-collector */'")
     assert own, "the mark stands in the statistics"

@@ -183,3 +183,14 @@ async def test_without_the_extension_it_is_said_and_nothing_is_asked() -> None:
     sheet = await collect("stat_statements", server.session())
     assert sheet.value("pg_stat_statements_available") == 0
     assert server.asked == []
+
+
+async def test_our_own_statements_are_learnt_again_after_a_tour() -> None:
+    server = Server(**STATEMENTS, **{"LIMIT $1": [statement(1, 1.0)]})
+    session = server.session()
+    session.memory.statements_schema, session.memory.scrapes = "public", 10
+    for new, asked in ((False, 0), (True, 1), (False, 1)):
+        session.memory.new_statements = session.memory.new_statements or new
+        await collect("stat_statements", session)
+        assert sum("LIKE $1" in text for text, _ in server.asked) == asked
+    assert session.memory.own_statements == {99}

@@ -47,7 +47,7 @@ class Contender:
 def routing(port: int, *, grouped: bool, wait: str = "1s") -> dict[str, object]:
     """Return the configuration that both read."""
     by = ["alertname"] if grouped else ["..."]
-    times = {"group_wait": wait, "group_interval": "1s", "repeat_interval": "4h"}
+    times = {"group_wait": wait, "group_interval": "5s", "repeat_interval": "4h"}
     hook = {"url": f"http://127.0.0.1:{port}/hook", "send_resolved": True}
     return {
         "route": {"receiver": "hook", "group_by": by, **times},
@@ -131,7 +131,7 @@ async def storm(starter: Starter, sink: Sink, *, grouped: bool, kill: bool = Fal
     """Post all alerts and wait for their webhooks; `kill`: kill -9 half-way and start again."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-")))
-        side = await starter(stack, folder, routing(sink.port, grouped=grouped))
+        side = await starter(stack, folder, routing(sink.port, grouped=grouped, wait="2s" if grouped else "1s"))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await asyncio.sleep(2)
         sink.clear()

@@ -142,7 +142,7 @@ class Client:
             url, headers=headers, data=content, proxy=self._proxy, allow_redirects=self._redirects,
             server_hostname=self._server_name,
         ) as response:  # fmt: skip
-            text = await response.text(errors="replace")
+            text = await response.text(errors="replace") if response.content_length != 0 else ""
             if not response.ok or response.status >= _FIRST_NOT_OK:
                 raise refused(response.status, text, response.headers, now)
             return Answer(response.status, text, response.headers)

@@ -11,7 +11,7 @@ from redis.exceptions import WatchError
 from services.notifier.alerts import Acknowledgement
 from services.notifier.state import State
 from services.notifier.store import LEASE_KEY, LeaseLostError, Store
-from tests.integration.notifier.conftest import event, eventually, hook_config, publish
+from tests.integration.notifier.conftest import event, eventually, eventually_async, hook_config, publish
 
 pytestmark = pytest.mark.integration
 
@@ -229,3 +229,24 @@ async def test_what_another_version_wrote_goes_to_the_dead_letters(place, hook, 
     ((_, letter),) = await redis.xrange("tocsin:alerts:dead")
     assert (letter[b"stream"], letter[b"reason"], letter[b"payload"]) == (b"outbox", b"unreadable_state", b"{}")
     assert not await redis.hexists("tocsin:notifier:outbox", "x")
+
+
+async def test_an_entry_that_breaks_our_own_code_goes_to_the_dead_letters(place, hook, redis):
+    place.write(hook_config(hook))
+    running = await place.start(retry_first="1ms", retry_longest="1ms")
+    (integration,) = running.pipeline.generation.integrations.values()
+
+    async def breaks(message) -> str:
+        raise KeyError("a mistake of ours")
+
+    integration.send = breaks
+    await publish(redis, event(starts_at=time.time()))
+    await eventually(lambda: len(running.pipeline.state.attempts) == 5)
+    await eventually(lambda: not running.pipeline.state.queue)
+
+    async def buried() -> bool:
+        return await redis.xlen("tocsin:alerts:dead") == 1
+
+    await eventually_async(buried)
+    ((_, letter),) = await redis.xrange("tocsin:alerts:dead")
+    assert (letter[b"stream"], letter[b"reason"]) == (b"outbox", b"internal_error: KeyError")

@@ -34,7 +34,8 @@ class Annotations:
 
     def update(self, other: "Annotations") -> None:
         """Take over what another part of the query noted."""
-        self._texts.update(dict.fromkeys(other))
+        if len(other):
+            self._texts.update(dict.fromkeys(other))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._texts)

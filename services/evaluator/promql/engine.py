@@ -22,6 +22,7 @@ from services.evaluator.promql.storage import ABSENT, Storage, Times
 from services.evaluator.promql.values import Scalar, Text, Vector
 
 MAX_STEPS = 11_000
+_WINDOWED = (ast.RangeSelector, ast.Subquery)
 
 
 class Tick:
@@ -135,7 +136,7 @@ class Engine:
         """Evaluate within a prepared run of one step."""
         node = parse(expr) if isinstance(expr, str) else expr
         with np.errstate(all="ignore"):
-            if isinstance(ast.unwrap(node), ast.RangeSelector | ast.Subquery):
+            if isinstance(ast.unwrap(node), _WINDOWED):
                 return self._window(node, run)
             value = EVALUATOR.value(run, node)
         notes = run.annotations

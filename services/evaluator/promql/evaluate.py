@@ -20,15 +20,6 @@ class TreeEvaluator:
 
     def value(self, run: Run, expr: ast.Expr) -> Value:
         """Return the value of an expression that is not a range vector. Raises EvaluationError."""
-        match expr:
-            case ast.Number():
-                return Scalar(run.constant(expr.value))
-            case ast.String():
-                return Text(expr.value)
-            case ast.Paren():
-                return self.value(run, expr.expr)
-            case ast.RangeSelector() | ast.Subquery():
-                raise EvaluationError("a range vector cannot stand here", *expr.position)
         found = run.memo.get(expr.text)
         if found is not None:
             # As if it had been read for this query alone: its limit and its figure do not depend on other queries.
@@ -45,17 +36,25 @@ class TreeEvaluator:
             run.memo[expr.text] = value, run.budget.samples - before
         return value
 
-    def _compute(self, run: Run, expr: ast.Expr) -> Value:
+    def _compute(self, run: Run, expr: ast.Expr) -> Value:  # noqa: PLR0911  one return per kind of node
         run.budget.check_time()
         match expr:
-            case ast.Selector():
-                return instant_vector(run, expr)
-            case ast.Negation():
-                return self._negated(run, expr)
+            case ast.Number():
+                return Scalar(run.constant(expr.value))
             case ast.Binary():
                 return apply_binary(run, expr, self.value(run, expr.lhs), self.value(run, expr.rhs))
+            case ast.Selector():
+                return instant_vector(run, expr)
             case ast.Aggregate():
                 return self._aggregated(run, expr)
+            case ast.Paren():
+                return self.value(run, expr.expr)
+            case ast.Negation():
+                return self._negated(run, expr)
+            case ast.String():
+                return Text(expr.value)
+            case ast.RangeSelector() | ast.Subquery():
+                raise EvaluationError("a range vector cannot stand here", *expr.position)
             case ast.Call():
                 function = FUNCTIONS.get(expr.name)
                 if function is None:

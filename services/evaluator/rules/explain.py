@@ -39,7 +39,7 @@ class RuleHealth:
     @property
     def last_error(self) -> str:
         """The newest evaluation's error."""
-        return self.last.error if self.last else ""
+        return self.evaluations[-1].error if self.evaluations else ""
 
     @property
     def health(self) -> Literal["unknown", "ok", "err"]:

@@ -41,6 +41,8 @@ async def cost_of_rules(pair: Pair, rules: int, window: str, seconds: float) -> 
             await member.group_evaluations(session) - before
             for member, before in zip(pair.members, counts, strict=True)
         ]
+    if not all(counts):
+        raise RuntimeError(f"no evaluation of {rules} rules within {seconds:g} s: the machine is too busy to measure")
     ours, theirs = (
         (after - before) / (count / groups) * 1000
         for after, before, count in zip(with_rules, without, counts, strict=True)

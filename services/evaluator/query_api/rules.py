@@ -166,7 +166,13 @@ def _rule(rule: Rule, runner: GroupRunner, query: _Filter, dead: DeadWatch) -> d
 
 def _evaluations(health: RuleHealth) -> list[dict[str, Any]]:
     return [
-        {"at": one.at, "seconds": one.seconds, "series": one.series, "error": one.error or None}
+        {
+            "at": one.at,
+            "seconds": one.seconds,
+            "samples": one.samples,
+            "series": one.series,
+            "error": one.error or None,
+        }
         for one in health.evaluations
     ]
 

@@ -72,6 +72,8 @@ def common(sets: Sequence[dict[str, str]]) -> dict[str, str]:
     if not sets:
         return {}
     first, *rest = sets
+    if not rest:
+        return {name: first[name] for name in sorted(first)}
     return {name: first[name] for name in sorted(first) if all(other.get(name) == first[name] for other in rest)}
 
 

@@ -191,4 +191,5 @@ def message_of(entry: Entry) -> Message:
         alerts=entry.alerts,
         created_at=entry.created_at,
         thread=entry.thread,
+        acknowledged=entry.acknowledged,
     )

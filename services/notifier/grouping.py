@@ -22,6 +22,8 @@ class Cause(StrEnum):
     REPEAT = "repeat"
     RESOLVED = "resolved"
     TEST = "test"
+    ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.events import AlertEvent
 from services.notifier.grouping import Cause
@@ -47,6 +47,8 @@ class Entry(BaseModel):
     next_at: float
     thread: str = ""
     """The delivery id of the group's first message to this recipient."""
+    acknowledged: dict[str, str] = Field(default_factory=dict)
+    """Who took on which of the alerts, by their ids."""
     attempts: int = 0
     sending: bool = False
     """An attempt is under way. Known in memory only: the notifier's lease keeps other copies from sending it."""

@@ -1,6 +1,6 @@
 """What is due goes into the outbox: one entry for each way to reach a receiver and each recipient. No I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.common.events import ActionEvent
@@ -20,6 +20,8 @@ class IntegrationInfo:
     channel: str
     send_resolved: bool
     recipients: tuple[str, ...]
+    follows: frozenset[Cause] = frozenset()
+    """Of which changes beside alerts' own it wants to be told: acknowledgements and their end."""
 
 
 Receivers = dict[str, tuple[IntegrationInfo, ...]]
@@ -80,8 +82,37 @@ class Posting:
                     receiver=group.receiver, integration=info.integration, channel=info.channel, recipient=recipient,
                     status="firing" if due.firing else "resolved", cause=due.cause, alerts=alerts, created_at=now,
                     give_up_at=now + self.limits.retry_for, next_at=now, thread=thread,
+                    acknowledged=self._acknowledged(ids),
                 ), now)  # fmt: skip
         return group.model_copy(update={"threads": threads})
+
+    def _acknowledged(self, alert_ids: Iterable[str]) -> dict[str, str]:
+        acks = self.state.acks
+        return {key: ack.by for key in alert_ids if (ack := acks.get(key)) is not None and ack.active}
+
+    def follow(self, group: StoredGroup, cause: Cause, now: float) -> None:
+        """Tell those integrations that update their messages what has changed: the group's alerts as they are."""
+        members = group.core.members
+        ids = tuple(key for key, one in members.items() if one.told_at is not None and one.view.firing)
+        if not ids:
+            return
+        alerts = tuple(self.state.alerts[key].event for key in ids)
+        for info in self.receivers.get(group.receiver, ()):
+            if cause not in info.follows:
+                continue
+            for recipient in info.recipients:
+                thread = group.threads.get(f"{info.integration}|{recipient}")
+                if thread is None:
+                    continue
+                lane = Lane(group.receiver, info.integration, recipient, group.group_id)
+                # Supersedes nothing: what it updates may itself still wait.
+                self.state.put_entry(Entry(
+                    delivery_id=delivery_id(lane, alerts, round(now * 1000)), group_id=group.group_id,
+                    group_key=group.key, group_labels=group.labels, receiver=group.receiver,
+                    integration=info.integration, channel=info.channel, recipient=recipient, status="firing",
+                    cause=cause, alerts=alerts, created_at=now, give_up_at=now + self.limits.retry_for, next_at=now,
+                    thread=thread, acknowledged=self._acknowledged(ids),
+                ))  # fmt: skip
 
     def _post(self, entry: Entry, now: float) -> None:
         for old in superseded_by(entry, list(self.state.queue.lane(entry.lane))):

@@ -1,7 +1,7 @@
 """One configuration in force: its tree, and the integrations that were built for it."""
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from services.notifier import alertmanager
 from services.notifier.alertmanager import AlertmanagerConfig
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.base import Integration, Surroundings
+from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
 from services.notifier.gate import Muting
 from services.notifier.messages import Messages
@@ -64,7 +65,9 @@ class Generation:
         return self.config.muting()
 
 
-async def build_generation(settings: NotifierConfig, *, base: Path, external_url: str, clock: Clock) -> Generation:
+async def build_generation(
+    settings: NotifierConfig, *, base: Path, external_url: str, clock: Clock, memory: Memory | None = None
+) -> Generation:
     """Read the configuration and build its integrations; raises ConfigError with a line for each mistake."""
     if settings.config is not None:
         source = YamlSource("notifier.config", settings.config, {})
@@ -79,7 +82,7 @@ async def build_generation(settings: NotifierConfig, *, base: Path, external_url
         messages = Messages(
             _template_files(config, folder), external_url=external_url, zone=ZoneInfo(settings.time_zone)
         )
-        around = Surroundings(config.global_, folder, messages, clock, stack)
+        around = Surroundings(config.global_, folder, messages, clock, stack, memory or Memory(clock))
         receivers, integrations = _build(config, source, around)
     except BaseException:
         await stack.aclose()
@@ -107,15 +110,16 @@ def _build(
     receivers: Receivers = {}
     integrations: dict[Target, Integration] = {}
     for index, receiver in enumerate(config.receivers):
-        infos = []
+        infos, own = [], replace(around, receiver=receiver.name)
         for key, number, item in receiver.integrations():
             name = f"{key}/{number}"
             try:
-                built = channels[key].build(item, around)
+                built = channels[key].build(item, own)
             except ConfigError as error:
                 place = ("receivers", index, f"{key}_configs", number)
                 raise ConfigError(str(source.error(place, f"receiver {receiver.name!r}: {error}"))) from error
             integrations[receiver.name, name] = built
-            infos.append(IntegrationInfo(name, key, built.send_resolved, built.recipients))
+            follows = getattr(built, "follows", frozenset())
+            infos.append(IntegrationInfo(name, key, built.send_resolved, built.recipients, follows))
         receivers[receiver.name] = tuple(infos)
     return receivers, integrations

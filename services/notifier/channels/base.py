@@ -1,14 +1,16 @@
 """What every channel has in common: the port, the message, and the one error type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+from urllib.parse import quote
 
-from services.common.clock import Clock
+from services.common.clock import Clock, SystemClock
 from services.common.config import StrictModel
 from services.common.events import AlertEvent
+from services.notifier.channels.kit.memory import Memory
 from services.notifier.grouping import Cause
 from services.notifier.messages import Messages
 
@@ -41,10 +43,17 @@ class Message:
     alerts: Sequence[AlertEvent]
     created_at: float
     thread: str = ""
+    """The delivery id of the first message of this story to this recipient."""
+    acknowledged: Mapping[str, str] = field(default_factory=dict)
+    """Who took on which of the alerts, by their ids."""
 
 
 class Integration(Protocol):
-    """One configured way to reach a receiver."""
+    """One configured way to reach a receiver.
+
+    It may also have `follows`: the causes Cause.ACKNOWLEDGED and Cause.UNACKNOWLEDGED for which it wants a message
+    that updates an earlier one; and `receive` (see `kit.inbound.Inbound`) for a provider's calls.
+    """
 
     send_resolved: bool
     timeout: float
@@ -74,6 +83,14 @@ class Surroundings:
     clock: Clock
     stack: AsyncExitStack
     """Closes what the integration opens when its configuration goes out of force."""
+    memory: Memory = field(default_factory=lambda: Memory(SystemClock()))
+    """What channels keep of their messages."""
+    receiver: str = ""
+    """The receiver that the integration is built for."""
+
+    def hook_url(self, channel: str, what: str) -> str:
+        """Return where a provider reaches the integration's `receive`."""
+        return f"{self.messages.external_url.rstrip('/')}/hooks/{channel}/{quote(self.receiver, safe='')}/{what}"
 
 
 class Channel(Protocol):

@@ -1,0 +1,48 @@
+"""From a message to the texts that a channel's templates give."""
+
+from services.common.clock import Clock
+from services.common.gotemplate import TemplateError
+from services.common.gotemplate.alertmanager_data import Data
+from services.notifier.channels.base import DeliveryError, Message
+from services.notifier.data import notification_data
+from services.notifier.messages import Messages
+
+
+class Text:
+    """One message's data; renders template after template."""
+
+    def __init__(self, messages: Messages, clock: Clock, message: Message) -> None:
+        self._messages, self._clock = messages, clock
+        self.data: Data = messages.values(
+            notification_data(
+                receiver=message.receiver,
+                cause=message.cause,
+                alerts=message.alerts,
+                group_labels=message.group_labels,
+                external_url=messages.external_url,
+            )
+        )
+
+    def __call__(self, text: str, *, html: bool = False) -> str:
+        """Return what the template gives; raises DeliveryError for good when it fails: another try can't help."""
+        try:
+            return self._messages.render(text, self.data, now=self._clock.now(), html=html)
+        except TemplateError as error:
+            raise DeliveryError("template_failed", str(error), permanent=True) from error
+
+    def all(self, texts: dict[str, str]) -> dict[str, str]:
+        """Return the rendered texts by the same names, without those that come out empty."""
+        return {name: found for name, text in texts.items() if (found := self(text).strip())}
+
+
+def cut(text: str, most: int) -> str:
+    """Return at most that many characters, the last of them an ellipsis where something is missing."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def acknowledged_by(message: Message) -> str:
+    """Return who has taken on what the message tells of, "" while an alert of it fires that nobody has."""
+    firing = [event.alert_id for event in message.alerts if event.status.value == "firing"]
+    if not firing or not all(alert_id in message.acknowledged for alert_id in firing):
+        return ""
+    return ", ".join(dict.fromkeys(message.acknowledged[alert_id] for alert_id in firing))

@@ -6,7 +6,7 @@ from pathlib import Path
 from services.evaluator.promql import ast
 from services.evaluator.rulecheck.inventory import Inventory
 from services.evaluator.rulecheck.joins import dead_template_labels, suspicious
-from services.evaluator.rulecheck.shape import OPEN, Shape, shape_of
+from services.evaluator.rulecheck.shape import OPEN, Shape, live_shapes, shape_of
 from services.evaluator.rules.dead import dead_selectors, live_selectors
 from services.evaluator.rules.definition import AlertingRule, Group, RecordingRule, Rule
 from services.evaluator.rules.loader import RuleDefaults, inspect_file
@@ -93,14 +93,25 @@ def _dead(group: Group, rule: Rule, inventory: Inventory, recorded: dict[str, Sh
     made = set(recorded) if inventory.target_series else {*recorded, *REPORT_NAMES}
     exprs = [rule.expr, *([rule.clear] if isinstance(rule, AlertingRule) and rule.clear is not None else [])]
     for expr in exprs:
-        for dead in dead_selectors(expr, inventory.lookup, made=made, ignore=inventory.ignore):
+        dead = dead_selectors(expr, inventory.lookup, made=made, ignore=inventory.ignore)
+        for one in dead:
             yield _problem(
-                group, rule, f"{dead.text} in {inventory.name}", "correct the name, or see why it is not scraped"
+                group, rule, f"{one.text} in {inventory.name}", "correct the name, or see why it is not scraped"
             )
+        if not dead:
+            for problem, mend in _dead_joins(expr, inventory, recorded):
+                yield _problem(group, rule, f"{problem} in {inventory.name}", mend)
         for label, name in _unmade_labels(expr, recorded):
             yield _problem(
                 group, rule, f"the rules record {name} without label {label}", "take the matcher out, or keep the label"
             )
+
+
+def _dead_joins(expr: ast.Expr, inventory: Inventory, recorded: dict[str, Shape]) -> list[tuple[str, str]]:
+    """Return what the series add to what the text alone tells of the joins."""
+    known = set(suspicious(expr, recorded))
+    shapes = live_shapes(expr, inventory.lookup, inventory.ignore) | recorded
+    return [one for one in suspicious(expr, shapes) if one not in known]
 
 
 def _unmade_labels(expr: ast.Expr, recorded: dict[str, Shape]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,14 @@ def suspicious(expr: Expr, recorded: Shapes) -> Iterator[tuple[str, str]]:
         yield from suspicious(child, recorded)
 
 
+def impossible(expr: Expr, recorded: Shapes) -> Iterator[str]:
+    """Yield the problem of every join in the expression that can't match: what is above it never gives a series."""
+    if isinstance(expr, ast.Binary) and expr.op != "unless":
+        yield from (problem for problem, _ in _mismatch(expr, recorded))
+    for child in ast.children(expr):
+        yield from impossible(child, recorded)
+
+
 def dead_template_labels(texts: Iterator[str], expr: Expr, recorded: Shapes) -> Iterator[str]:
     """Yield the labels that templates ask for and no alert of the expression can have."""
     shape = shape_of(expr, recorded)
@@ -56,6 +64,14 @@ def _join(expr: ast.Binary, recorded: Shapes) -> Iterator[tuple[str, str]]:
         one, text = (right, expr.rhs.text) if matching.card == "many-to-one" else (left, expr.lhs.text)
         if one.lacks(name):
             yield (f"group_{_side(matching)}({name}) copies a label that {text} never has", "keep it on that side")
+    yield from _mismatch(expr, recorded)
+
+
+def _mismatch(expr: ast.Binary, recorded: Shapes) -> Iterator[tuple[str, str]]:
+    if expr.op == "or" or value_type(expr.lhs) == "scalar" or value_type(expr.rhs) == "scalar":
+        return
+    left, right = shape_of(expr.lhs, recorded), shape_of(expr.rhs, recorded)
+    matching = expr.matching or ast.Matching()
     named = frozenset(matching.labels)
     for mine, other, mine_text, other_text in (
         (left, right, expr.lhs.text, expr.rhs.text),

@@ -1,9 +1,10 @@
 """Which labels the result of an expression can have, as far as the text tells. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from services.evaluator.promql import Expr, Matcher, ast, value_type
+from services.evaluator.rules.dead import Labels, Lookup
 
 _NAME = "__name__"
 _GROUPING_KEEPS = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
@@ -64,6 +65,38 @@ def shape_of(expr: Expr, recorded: Shapes) -> Shape:  # noqa: PLR0911 - one retu
             return _binary(expr, recorded)
         case _:
             return EMPTY
+
+
+def live_shapes(expr: Expr, lookup: Lookup, added: frozenset[str] = frozenset()) -> dict[str, Shape]:
+    """Return by name the shapes of the metrics that the expression reads, as the series that there are show them.
+
+    `added`: labels that every series gets when it is scraped. A metric without series is left out.
+    """
+    found: dict[str, Shape] = {}
+    for selector in _selectors(expr):
+        name = metric_name(selector)
+        if name is not None and name not in found:
+            shape = _of_series(lookup([Matcher(_NAME, "=", name)]), added)
+            # Without any label it may be a metric of which a server knows no more than that it was scraped.
+            if shape.all:
+                found[name] = shape
+    return found
+
+
+def _selectors(expr: Expr) -> Iterator[ast.Selector]:
+    if isinstance(expr, ast.Selector):
+        yield expr
+    for child in ast.children(expr):
+        yield from _selectors(child)
+
+
+def _of_series(series: Collection[Labels], added: frozenset[str]) -> Shape:
+    names = {frozenset(labels) for labels in series}
+    if not names:
+        return EMPTY
+    every, some = frozenset[str]().union(*names), frozenset.intersection(*names)
+    gone = frozenset({_NAME})
+    return Shape((some | added) - gone, (every | added) - gone)
 
 
 def metric_name(selector: ast.Selector) -> str | None:

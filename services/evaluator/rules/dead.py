@@ -17,17 +17,23 @@ Lookup = Callable[[Sequence[Matcher]], Collection[Labels]]
 
 @dataclass(frozen=True, slots=True)
 class DeadSelector:
-    """A selector without series: `label` is empty where the metric itself is missing."""
+    """A selector without series: `label` is empty where the metric itself is missing.
+
+    `join` tells of a join of live selectors that can't match, in place of all that.
+    """
 
     selector: str
     metric: str
     label: str = ""
     matcher: str = ""
     known: tuple[str, ...] = ()
+    join: str = ""
 
     @property
     def text(self) -> str:
         """What is wrong, for people."""
+        if self.join:
+            return self.join
         if not self.metric:
             return f"no series meets {self.selector}"
         if not self.label:

@@ -1,11 +1,13 @@
-"""Looks now and then which rules in force read series that are not there."""
+"""Looks now and then which rules in force read series that are not there, or join what can't match."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import structlog
 
 from services.evaluator.head import Head
-from services.evaluator.promql import Matcher
+from services.evaluator.promql import Expr, Matcher
+from services.evaluator.rulecheck.joins import impossible
+from services.evaluator.rulecheck.shape import live_shapes
 from services.evaluator.rules.dead import DeadSelector, Labels, dead_selectors
 from services.evaluator.rules.definition import AlertingRule, RecordingRule, Rule
 from services.evaluator.rules.runner import GroupRunner
@@ -66,7 +68,7 @@ class DeadWatch:
                 key = (runner.group.key, rule.key)
                 since[key] = self._since.get(key, now)
                 if now - since[key] >= self._after:
-                    selectors = self._selectors(rule, made)
+                    selectors = self._selectors(runner, rule, made)
                     dead += bool(selectors)
                     if selectors:
                         found[key] = selectors
@@ -74,11 +76,19 @@ class DeadWatch:
             self._telemetry.without_series.labels(runner.group.key).set(dead)
         self._since, self._found = since, found
 
-    def _selectors(self, rule: Rule, made: Collection[str]) -> list[DeadSelector]:
+    def _selectors(self, runner: GroupRunner, rule: Rule, made: Collection[str]) -> list[DeadSelector]:
         found = dead_selectors(rule.expr, self._lookup, made=made)
         if isinstance(rule, AlertingRule) and rule.clear is not None:
             found += [one for one in dead_selectors(rule.clear, self._lookup, made=made) if one not in found]
+        last = runner.health[rule.key].last
+        # A rule that gives series shows by that that its joins match, and most rules do.
+        if not found and last is not None and not last.series:
+            found = self._joins(rule.expr)
         return found
+
+    def _joins(self, expr: Expr) -> list[DeadSelector]:
+        problems = dict.fromkeys(impossible(expr, live_shapes(expr, self._lookup)))
+        return [DeadSelector(expr.text, "", join=problem) for problem in problems]
 
     def _lookup(self, matchers: Sequence[Matcher]) -> Collection[Labels]:
         return _Series([block.labels for block in self._head.select(matchers, _PAST, _FUTURE)])

@@ -106,6 +106,25 @@ class TestAgainstSeries:
             f'warning Pattern: no series meets {{__name__=~"foo.*"}} in {page}',
         ]
 
+    def test_joins_that_only_the_series_show_to_be_dead(self, check, tmp_path):
+        page = tmp_path / "page.prom"
+        page.write_text('rows{table="a"} 9\nrows{table="b"} 1\nlimit 5\nweight{table="a",unit="kg"} 1\n')
+        found = check(
+            alert("Bare", "rows > limit"),
+            alert("Joined", "rows > on (job, instance) group_left () limit"),
+            alert("Some", "rows * on (table) group_left (unit) weight > 1"),
+            alert("Copied", "rows * on (table) group_left (colour) weight > 1"),
+            alert("Text", "sum by (job) (rows) > limit"),
+            alert("Gone", "rows > no_limit"),
+            against=page,
+        )  # fmt: skip
+        assert found == [
+            f"warning Bare: > never matches: rows has label table, which limit never has in {page}",
+            f"warning Copied: group_left(colour) copies a label that weight never has in {page}",
+            "warning Text: > never matches: limit has label instance, which sum by (job) (rows) never has",
+            f"warning Gone: there is no series of metric no_limit in {page}",
+        ]
+
     @pytest.mark.parametrize(("text", "words"), [(None, "can't be read"), ("a{ 1\n", "line 1")])
     def test_a_page_that_cannot_be_read(self, tmp_path, text, words):
         path = tmp_path / "page"

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from redis.asyncio import Redis
 
-from services.common.bus import RedisBus, connect_redis
+from services.common.bus import Bus, RedisBus, connect_redis
 from services.common.clock import Clock
 from services.common.config import ConfigError, Shared
 from services.common.heartbeat import HeartbeatWriter
@@ -21,7 +21,9 @@ from services.common.tokens import ensure_token_file
 from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.notifier.api_v2 import ApiV2
+from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
+from services.notifier.hooks import Hooks
 from services.notifier.pipeline import Pipeline
 from services.notifier.posting import Limits
 from services.notifier.receivers import build_generation
@@ -38,9 +40,16 @@ class RunningNotifier:
     """A notifier at work."""
 
     def __init__(
-        self, pipeline: Pipeline, config: NotifierConfig, shared: Shared, telemetry: Telemetry, clock: Clock, base: Path
+        self,
+        pipeline: Pipeline,
+        config: NotifierConfig,
+        shared: Shared,
+        telemetry: Telemetry,
+        clock: Clock,
+        base: Path,
+        memory: Memory,
     ) -> None:
-        self.pipeline, self.telemetry, self.port = pipeline, telemetry, 0
+        self.pipeline, self.telemetry, self.port, self.memory = pipeline, telemetry, 0, memory
         self._config, self._shared, self._clock, self._base = config, shared, clock, base
 
     def ready(self) -> str:
@@ -63,8 +72,9 @@ class RunningNotifier:
         """Read routes, receivers and templates again; raises ConfigError, and what is in force stays."""
         try:
             generation = await build_generation(
-                self._config, base=self._base, external_url=self._shared.external_url, clock=self._clock
-            )
+                self._config, base=self._base, external_url=self._shared.external_url, clock=self._clock,
+                memory=self.memory,
+            )  # fmt: skip
         except ConfigError as error:
             self.telemetry.config_reload_success.labels("alertmanager").set(0)
             log.error("config_refused", error=str(error))  # noqa: TRY400 - the message says it all, with file and line
@@ -86,9 +96,10 @@ async def build(
     """Open everything on the stack and start; raises ConfigError for a configuration that can't be used."""
     telemetry = Telemetry("notifier")
     metrics = NotifierMetrics(telemetry)
-    generation = await build_generation(config, base=base, external_url=shared.external_url, clock=clock)
-    mark_loaded(telemetry, clock)
     redis = await _redis(stack, shared)
+    memory = Memory(clock, redis)
+    generation = await build_generation(config, base=base, external_url=shared.external_url, clock=clock, memory=memory)
+    mark_loaded(telemetry, clock)
     instance = config.instance or f"{socket.gethostname()}:{config.listen}"
     store = Store(redis, owner=f"{instance}|{secrets.token_hex(8)}", lease=config.lease)
     pipeline = Pipeline(
@@ -96,11 +107,11 @@ async def build(
         limits=_limits(config),
     )  # fmt: skip
     stack.push_async_callback(_close_generation, pipeline)
-    running = RunningNotifier(pipeline, config, shared, telemetry, clock, base)
+    running = RunningNotifier(pipeline, config, shared, telemetry, clock, base, memory)
     watchdog = Watchdog(shared.heartbeat_interval, config.evaluator_grace, clock.now())
-    running.port = await _serve(stack, running, config, shared, watchdog)
-    database = _database(stack, shared)
     bus = RedisBus(redis, clock) if redis is not None else None
+    running.port = await _serve(stack, running, config, shared, watchdog, bus)
+    database = _database(stack, shared)
     term = Term(pipeline, config, telemetry, clock, redis=redis, bus=bus, database=database, watchdog=watchdog)
     stack.push_async_callback(store.release)
     if await term.try_begin():
@@ -147,13 +158,21 @@ def _database(stack: AsyncExitStack, shared: Shared) -> Database | None:
 
 
 async def _serve(
-    stack: AsyncExitStack, running: RunningNotifier, config: NotifierConfig, shared: Shared, watchdog: Watchdog
+    stack: AsyncExitStack,
+    running: RunningNotifier,
+    config: NotifierConfig,
+    shared: Shared,
+    watchdog: Watchdog,
+    bus: Bus | None,
 ) -> int:
     pipeline = running.pipeline
     clock = pipeline.clock
     token = ensure_token_file(shared.token_path)
     is_open = config.open_metrics or is_loopback(config.listen)
-    app = service_app(running.telemetry, clock, running.ready, token=token, open_paths=("/metrics",) if is_open else ())
+    # Who calls a hook shows the provider's signature, not our token.
+    open_paths = ("/hooks/", "/metrics") if is_open else ("/hooks/",)
+    app = service_app(running.telemetry, clock, running.ready, token=token, open_paths=open_paths)
     api = ApiV2(pipeline, started_at=clock.now(), reload=running.reload, heard=lambda: watchdog.hear(clock.now()))
     api.add_routes(app)
+    Hooks(pipeline, bus, running.memory, external_url=shared.external_url).add_routes(app)
     return await serve(stack, app, config.listen, setting="notifier.listen")

@@ -23,6 +23,8 @@ class Result(StrEnum):
     EXPIRED = "expired"
     SUPPRESSED = "suppressed"
     """No attempt was made: a step of the pipeline held the message back."""
+    RECEIPT = "receipt"
+    """No attempt either: what a provider says became of a message that it had taken."""
 
 
 class Attempt(BaseModel):

@@ -176,7 +176,7 @@ class Engine:
         self.state.put_ack(action.alert_id, ack)
         if record := self.state.alerts.get(action.alert_id):
             self._regroup([record], now)
-            for group_id in self.state.memberships.get(action.alert_id, ()):
+            for group_id in self.state.memberships.get(action.alert_id, ()) if ack != known else ():
                 self.posting.follow(
                     self.state.groups[group_id], Cause.ACKNOWLEDGED if active else Cause.UNACKNOWLEDGED, now
                 )

@@ -51,6 +51,12 @@ class NotifierMetrics:
             ["kind", "result"],
             registry=registry,
         )
+        self.hooks = Counter(
+            "tocsin_notifier_provider_calls",
+            "Calls of providers; result is done or why they were refused.",
+            ["channel", "result"],
+            registry=registry,
+        )
         self.outbox = Gauge("tocsin_notifier_outbox_entries", "Messages not yet delivered.", registry=registry)
         self.outbox_age = Gauge(
             "tocsin_notifier_outbox_oldest_age_seconds",

@@ -2,7 +2,7 @@
 
 import email.utils
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,11 +91,17 @@ class Answer(NamedTuple):
 class Client:
     """One integration's HTTP client with a pool of its own; raises ConfigError for files that can't be read."""
 
-    def __init__(self, config: HttpConfig, base: Path, *, timeout: float, connections: int) -> None:
+    def __init__(
+        self, config: HttpConfig, base: Path, *, timeout: float, connections: int, hide: Collection[str] = ()
+    ) -> None:
+        """`hide`: secrets that an answer might repeat, and that no error may show."""
         self._proxy, self._redirects = config.proxy_url, config.follow_redirects
         self._server_name = config.tls_config.server_name or None
         self._tls, self._connections = config.tls_config.context(base), connections
-        self._headers = {"User-Agent": "Tocsin", **_authorization(config, base)}
+        own = _authorization(config, base)
+        self._headers = {"User-Agent": "Tocsin", **own}
+        # The longest first: one may be a part of another.
+        self._hide = sorted({*filter(None, hide), *(value.split(" ", 1)[-1] for value in own.values())}, key=len)[::-1]
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._opened: aiohttp.ClientSession | None = None
 
@@ -118,34 +124,51 @@ class Client:
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
         """POST and return a 2xx answer; raises DeliveryError for all else. `now` reads a Retry-After that is a date."""
+        return await self.request("POST", url, headers=headers, content=content, now=now)
+
+    async def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None, now: float
+    ) -> Answer:
+        """Send a request and return a 2xx answer; raises DeliveryError (RefusedError where there is an answer)."""
         try:
             try:
-                return await self._post(url, headers, content, now)
+                return await self._request(method, url, headers, content, now)
             except aiohttp.ServerDisconnectedError:
                 # The server may have closed an idle connection just as we took it: as Go's client does for requests
                 # with an Idempotency-Key, once more at once. A second time it is a failure.
-                return await self._post(url, headers, content, now)
+                return await self._request(method, url, headers, content, now)
         except TimeoutError as error:
             raise DeliveryError("timeout", type(error).__name__) from error
         except aiohttp.InvalidURL as error:
             raise DeliveryError("invalid_url", permanent=True) from error
         except aiohttp.ClientConnectorError as error:
-            raise DeliveryError("connection_failed", _plain(error)) from error
+            raise DeliveryError("connection_failed", self._plain(error)) from error
         except aiohttp.ClientResponseError as error:
             # Too many redirects, or a proxy that refuses; its text would show the URL, which may be a secret.
             raise DeliveryError("connection_broken", f"{type(error).__name__}: HTTP {error.status}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise DeliveryError("connection_broken", _plain(error)) from error
+            raise DeliveryError("connection_broken", self._plain(error)) from error
 
-    async def _post(self, url: str, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
-        async with self._session.post(
-            url, headers=headers, data=content, proxy=self._proxy, allow_redirects=self._redirects,
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, now: float
+    ) -> Answer:
+        async with self._session.request(
+            method, url, headers=headers, data=content, proxy=self._proxy, allow_redirects=self._redirects,
             server_hostname=self._server_name,
         ) as response:  # fmt: skip
             text = await response.text(errors="replace") if response.content_length != 0 else ""
             if not response.ok or response.status >= _FIRST_NOT_OK:
-                raise refused(response.status, text, response.headers, now)
+                raise refused(response.status, self.scrub(text), response.headers, now)
             return Answer(response.status, text, response.headers)
+
+    def scrub(self, text: str) -> str:
+        """Return the text without this integration's secrets."""
+        for secret in self._hide:
+            text = text.replace(secret, "<secret>")
+        return text
+
+    def _plain(self, error: Exception) -> str:
+        return self.scrub(str(error))[:_MAX_DETAIL] or type(error).__name__
 
 
 def _at(base: Path, file: Path | None) -> Path | None:
@@ -163,19 +186,23 @@ def _authorization(config: HttpConfig, base: Path) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def _plain(error: Exception) -> str:
-    return str(error)[:_MAX_DETAIL] or type(error).__name__
+class RefusedError(DeliveryError):
+    """An answer that is not 2xx, with its whole text (secrets hidden)."""
+
+    def __init__(self, status: int, text: str, reason: str, *, permanent: bool, retry_after: float | None) -> None:
+        detail = f"HTTP {status}: {text[:_MAX_DETAIL]}".strip()
+        super().__init__(reason, detail, permanent=permanent, retry_after=retry_after)
+        self.status, self.text = status, text
 
 
-def refused(code: int, text: str, headers: Mapping[str, str], now: float) -> DeliveryError:
+def refused(code: int, text: str, headers: Mapping[str, str], now: float) -> RefusedError:
     """Return the error for an answer that is not 2xx: 408, 429 and 5xx are temporary, the rest is permanent."""
-    detail = f"HTTP {code}: {text[:_MAX_DETAIL]}".strip()
     retry_after = _retry_after(headers.get("Retry-After", ""), now)
     if code == _TOO_MANY:
-        return DeliveryError("rate_limited", detail, retry_after=retry_after)
+        return RefusedError(code, text, "rate_limited", permanent=False, retry_after=retry_after)
     if code == _REQUEST_TIMEOUT or code >= _SERVER_ERROR:
-        return DeliveryError("server_error", detail, retry_after=retry_after)
-    return DeliveryError("refused", detail, permanent=True)
+        return RefusedError(code, text, "server_error", permanent=False, retry_after=retry_after)
+    return RefusedError(code, text, "refused", permanent=True, retry_after=None)
 
 
 def _retry_after(text: str, now: float) -> float | None:

@@ -46,7 +46,7 @@ class Memory:
 
     async def get(self, key: str) -> dict[str, Any] | None:
         """Return the value, or None when it is unknown or too old."""
-        data = self._recall(key)
+        data: bytes | str | None = self._recall(key)
         if data is None and self._redis is not None:
             try:
                 data = await self._redis.get(_PREFIX + key)

@@ -2,7 +2,6 @@
 
 from services.common.clock import Clock
 from services.common.gotemplate import TemplateError
-from services.common.gotemplate.alertmanager_data import Data
 from services.notifier.channels.base import DeliveryError, Message
 from services.notifier.data import notification_data
 from services.notifier.messages import Messages
@@ -13,7 +12,7 @@ class Text:
 
     def __init__(self, messages: Messages, clock: Clock, message: Message) -> None:
         self._messages, self._clock = messages, clock
-        self.data: Data = messages.values(
+        self.data = messages.values(
             notification_data(
                 receiver=message.receiver,
                 cause=message.cause,

@@ -158,6 +158,10 @@ class Index:
         """All metric names."""
         return sorted(self._names)
 
+    def has(self, name: str) -> bool:
+        """Tell whether any series has this metric name."""
+        return name in self._names
+
     def select(self, matchers: tuple[Matcher, ...]) -> Selection:
         """Return the rows that meet all matchers."""
         known = self._selections.get(matchers)

@@ -18,6 +18,7 @@ from services.evaluator.rules.recording import SeriesWriter, recorded
 from services.evaluator.rules.rounds import Round
 from services.evaluator.rules.settings import RuleSettings
 from services.evaluator.rules.state import RuleState
+from services.evaluator.rules.still import StillExpression
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class GroupRunner:
             rule.key: SeriesWriter(head, f"\xfe{group.key}\xff{rule.key}", settings.written) for rule in group.rules
         }
         self._reads = {rule.key: _reads(rule) for rule in group.rules}
+        self._still = {rule.key: StillExpression(rule.expr) for rule in group.rules}
         self.alerts: dict[str, AlertRunner] = {
             rule.key: AlertRunner(rule, group, settings) for rule in group.rules if isinstance(rule, AlertingRule)
         }
@@ -109,8 +111,11 @@ class GroupRunner:
             found: list[Element] = []
             error, samples = "", 0
             try:
-                tick = queries or turn.round.tick(t_ms, self._reads[rule.key], self.group.interval)
-                result = tick.instant(rule.expr)
+                if queries is None:
+                    tick: Queries = turn.round.tick(t_ms, self._reads[rule.key], self.group.interval)
+                    result = self._still[rule.key].instant(tick, self._head.index.has)
+                else:
+                    tick, result = queries, queries.instant(rule.expr)
                 found, samples = elements(result), result.samples
                 self._apply(rule, found, tick, turn)
             except PromqlError as problem:
@@ -129,8 +134,9 @@ class GroupRunner:
     def _apply(self, rule: Rule, found: list[Element], tick: Queries, turn: "_Turn") -> None:
         writer = self._writers[rule.key]
         if isinstance(rule, RecordingRule):
-            writer.write(turn.t_ms, recorded(rule, found, self.group.limit))
-            turn.round.wrote({rule.name})
+            if found or writer.alive:
+                writer.write(turn.t_ms, recorded(rule, found, self.group.limit))
+                turn.round.wrote({rule.name})
             return
         outcome = self.alerts[rule.key].evaluate(found, tick, turn.now)
         turn.states.update(outcome.states)

@@ -25,11 +25,13 @@ from services.api.evaluator import EvaluatorClient
 from services.api.guard import add_guard
 from services.api.live.hub import LiveHub
 from services.api.metrics import ApiMetrics
+from services.api.notifier import NotifierClient
 from services.api.openapi import document_bytes
 from services.api.overview.state import OverviewState
 from services.api.poller import HeartbeatPoller, Poller
 from services.api.recorder import Recorder
 from services.api.routes import ROUTES
+from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
@@ -104,6 +106,7 @@ async def build(
         authenticator=Authenticator(store, LoginThrottle(config.login_limits), clock, metrics, token),
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
+        silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         document=document_bytes(),
     )
     files = StaticFiles(static)

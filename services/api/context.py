@@ -10,6 +10,7 @@ from services.api.auth.store import AuthStore
 from services.api.config import ApiConfig
 from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
+from services.api.silences.book import SilenceBook
 from services.common.clock import Clock
 
 
@@ -27,5 +28,6 @@ class Api:
     authenticator: Authenticator
     auth_store: AuthStore
     hub: LiveHub
+    silences: SilenceBook
     document: bytes
     """The OpenAPI document."""

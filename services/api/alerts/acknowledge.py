@@ -5,17 +5,17 @@ import uuid
 
 import structlog
 
+from services.api.actions import publish_action
 from services.api.alerts.model import Alert
 from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
 from services.api.metrics import ApiMetrics
 from services.api.problem import ProblemError, storage_away
-from services.common.bus import Bus, BusUnavailableError
+from services.common.bus import Bus
 from services.common.clock import Clock
-from services.common.events import ACTIONS_STREAM, ActionEvent
+from services.common.events import ActionEvent
 from services.common.storage import StorageUnavailableError
 
-KEEP_SECONDS = 7 * 86_400.0
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +44,7 @@ class Acknowledger:
                 alert_id=alert_id,
                 comment=comment,
             )
-            await self._publish(action)
+            await publish_action(self._bus, self._metrics, action, what="The acknowledgement")
             self._view.apply_action(action)
         try:
             await self._record.store_actions([action])
@@ -68,17 +68,3 @@ class Acknowledger:
                 self._view.apply_recorded(recorded, heard=recorded.starts_at)
             alert = recorded
         return alert
-
-    async def _publish(self, action: ActionEvent) -> None:
-        try:
-            await self._bus.publish(ACTIONS_STREAM, [action.encode()], keep_seconds=KEEP_SECONDS)
-        except BusUnavailableError as error:
-            self._metrics.actions.labels(action.kind, "not_published").inc()
-            raise ProblemError(
-                503,
-                "streams-away",
-                "The acknowledgement was not taken: Redis can't be reached, so the notifier would not hear of it.",
-                "Try again when Redis is back; repeats go on until then.",
-                headers={"Retry-After": "5"},
-            ) from error
-        self._metrics.actions.labels(action.kind, "published").inc()

@@ -15,6 +15,7 @@ from services.common.events import ActionEvent, AlertEvent, AlertStatus
 from services.common.storage import Database, Queries
 
 _SQL = Queries(Path(__file__).parents[1] / "queries" / "history.sql")
+_OF_ALERTS = frozenset({"acknowledge", "unacknowledge"})
 
 
 class BadCursorError(ValueError):
@@ -40,9 +41,9 @@ class AlertRecord:
 
     async def store_actions(self, actions: Sequence[ActionEvent]) -> list[ActionEvent]:
         """Store what people did, once each; return those whose alert the record does not have yet."""
-        wanted = [action for action in actions if action.kind != "test" and action.alert_id]
-        if not wanted:
+        if not actions:
             return []
+        wanted = [action for action in actions if action.kind in _OF_ALERTS and action.alert_id]
         ids = sorted({action.alert_id for action in wanted})
         async with self._database.connection() as connection, connection.transaction():
             # The lock makes two that acknowledge at once agree on who was first.
@@ -54,6 +55,7 @@ class AlertRecord:
             ]
             await connection.executemany(_SQL["insert_action"], rows)
             await connection.execute(_SQL["refresh_acknowledged"], sorted(known))
+            await connection.executemany(_SQL["audit_action"], [_audit_row(action) for action in actions])
         return [action for action in wanted if action.alert_id not in known]
 
     async def recent(self, heard_after: float) -> list[tuple[Alert, float]]:
@@ -89,6 +91,10 @@ class AlertRecord:
         """Return the attempts to tell somebody of an alert, oldest first, at most 500."""
         return [dict(row) for row in await self._database.fetch(_SQL["notifications"], alert_id)]
 
+    async def labels_since(self, at: float) -> list[dict[str, str]]:
+        """Return the labels of the episodes that began since then, at most 10,000."""
+        return [orjson.loads(row["labels"]) for row in await self._database.fetch(_SQL["labels_since"], at)]
+
     async def notification_counts(self, alert_ids: Sequence[str]) -> dict[str, int]:
         """Return how many messages were delivered for each alert (those with none are left out)."""
         if not alert_ids:
@@ -107,6 +113,14 @@ def _row(event: AlertEvent) -> dict[str, Any]:
     times = {"active_at", "starts_at", "ends_at", "muted", "muted_until", "flapping"}
     value = alert.value if alert.value is not None and math.isfinite(alert.value) else None
     return {**alert.model_dump(include=kept | times), "alert_id": alert.id, "value": value, "sent_at": event.sent_at}
+
+
+def _audit_row(action: ActionEvent) -> tuple[uuid.UUID, float, str, str, str, str]:
+    target = action.alert_id or action.silence_id or action.receiver
+    detail: dict[str, Any] = {"comment": action.comment} if action.comment else {}
+    if action.silence is not None:
+        detail = action.silence.model_dump(mode="json", by_alias=True)
+    return uuid.UUID(action.action_id), action.at, action.by, action.kind, target, orjson.dumps(detail).decode()
 
 
 def _cursor(row: asyncpg.Record) -> str:

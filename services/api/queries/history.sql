@@ -40,6 +40,14 @@ LEFT JOIN LATERAL (
 ) first ON true
 WHERE known.alert_id = wanted.alert_id
 
+-- name: audit_action
+INSERT INTO audit_log (action_id, at, actor, action, target, detail)
+VALUES ($1, to_timestamp($2), $3, $4, $5, $6::jsonb)
+ON CONFLICT (action_id) DO NOTHING
+
+-- name: labels_since
+SELECT labels FROM alert_history WHERE starts_at > to_timestamp($1) ORDER BY starts_at DESC LIMIT 10000
+
 -- name: recent
 SELECT *, extract(epoch FROM active_at)::float8 AS active, extract(epoch FROM starts_at)::float8 AS starts,
        extract(epoch FROM ends_at)::float8 AS ends, extract(epoch FROM last_event_at)::float8 AS heard,

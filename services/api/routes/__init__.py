@@ -14,6 +14,7 @@ from services.api.routes import (
     live,
     realtime,
     rules,
+    silences,
     tokens,
 )
 
@@ -26,6 +27,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *acknowledge.ROUTES,
     *detail.ROUTES,
     *rules.ROUTES,
+    *silences.ROUTES,
     *live.ROUTES,
     *tokens.ROUTES,
     *document.ROUTES,

@@ -19,6 +19,8 @@ from services.common.bus import RedisBus, connect_redis
 from services.common.clock import SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
 from services.common.events import ALERTS_STREAM
+from services.notifier import app as notifier_app
+from services.notifier.config import NotifierConfig
 from tests.fixtures.waiting import until
 from tests.integration.api.stand_in import Cuttable, StandInEvaluator
 
@@ -68,6 +70,8 @@ class Stand:
     running: Any = None
     inner: Any = None
     context: Any = None
+    notifier: Any = None
+    notifier_stack: Any = None
 
     async def start(self):
         """Start the API; a second call starts another copy's successor on the same data."""
@@ -92,6 +96,22 @@ class Stand:
     def _keep(self, **collaborators):
         self.context = Api(**collaborators)
         return self.context
+
+    async def start_notifier(self, port=0):
+        """Start a real notifier on the same Redis; the API started after it asks it."""
+        shared = Shared(
+            data_dir=self.data,
+            postgres=None,
+            redis=RedisSettings(url=_through(self.redis_url, self.redis.port)),
+            external_url=self.external_url,
+        )
+        config = NotifierConfig.model_validate(
+            {"listen": f"127.0.0.1:{port}", "config": {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}}
+        )
+        inner = await self.stack.enter_async_context(AsyncExitStack())
+        self.notifier = await notifier_app.build(inner, config, shared, clock=self.clock, base=self.data)
+        self.settings = {**self.settings, "notifier_url": f"http://127.0.0.1:{self.notifier.port}"}
+        return inner
 
     async def stop(self):
         await self.inner.aclose()
@@ -176,11 +196,25 @@ async def stand(migrated_dsn, redis_url, tmp_path):
 @pytest.fixture
 async def api(stand):
     """A started API with a user for each role."""
+    await _add_users(stand)
+    await stand.start()
+    await until(lambda: stand.running.ready() == "")
+    return stand
+
+
+@pytest.fixture
+async def whole(stand):
+    """A started API with a user for each role and a real notifier."""
+    await _add_users(stand)
+    stand.notifier_stack = await stand.start_notifier()
+    await stand.start()
+    await until(lambda: stand.running.ready() == "")
+    return stand
+
+
+async def _add_users(stand):
     await stand.sql(
         "INSERT INTO users (username, password_hash, role) SELECT role, $1, role FROM unnest($2::text[]) AS role",
         _password_hash(),
         ROLES,
     )
-    await stand.start()
-    await until(lambda: stand.running.ready() == "")
-    return stand

@@ -21,7 +21,8 @@ async def _status(page, route, **headers):
         return answer.status, (await answer.json(content_type=None) if "json" in answer.content_type else {})
 
 
-async def test_every_route_for_every_role_and_for_nobody(api):
+async def test_every_route_for_every_role_and_for_nobody(whole):
+    api = whole
     nobody = await api.visitor()
     pages = {role: await api.log_in(role) for role in ROLES}
     for route in sorted(ROUTES, key=lambda route: route.name == "logOut"):

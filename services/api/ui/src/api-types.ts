@@ -233,6 +233,20 @@ export interface components {
             services: components["schemas"]["ServiceHealth"][];
         };
         /**
+         * HiddenAlert
+         * @description One alert that a silence hides.
+         */
+        HiddenAlert: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+        };
+        /**
          * LiveChanges
          * @description What changed since the message before; parts that did not change are left out.
          */
@@ -307,6 +321,21 @@ export interface components {
             username: string;
         };
         /**
+         * Matcher
+         * @description One condition on a label; regular expressions (RE2) must fit the whole value.
+         */
+        Matcher: {
+            /** Name */
+            name: string;
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "=" | "!=" | "=~" | "!~";
+            /** Value */
+            value: string;
+        };
+        /**
          * NewToken
          * @description A token just made: `token` is shown this once.
          */
@@ -370,6 +399,33 @@ export interface components {
             unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
             /** Value */
             value: number | null;
+        };
+        /**
+         * Preview
+         * @description What a silence would hide.
+         */
+        Preview: {
+            /** Alerts */
+            alerts: components["schemas"]["HiddenAlert"][];
+            /** Count */
+            count: number;
+            /** Last Day */
+            last_day: number | null;
+            /** Warnings */
+            warnings: components["schemas"]["SilenceWarning"][];
+        };
+        /**
+         * PreviewBody
+         * @description The silence that somebody thinks of.
+         */
+        PreviewBody: {
+            /**
+             * Duration Seconds
+             * @default 3600
+             */
+            duration_seconds?: number;
+            /** Matchers */
+            matchers: components["schemas"]["Matcher"][];
         };
         /**
          * Problem
@@ -522,6 +578,86 @@ export interface components {
             role: "viewer" | "operator" | "admin";
             /** Username */
             username: string;
+        };
+        /**
+         * Silence
+         * @description One silence as the notifier has it.
+         */
+        Silence: {
+            /** Comment */
+            comment: string;
+            /** Confirmed */
+            confirmed: boolean;
+            /** Created By */
+            created_by: string;
+            /** Ends At */
+            ends_at: number;
+            /** Hides */
+            hides: string[];
+            /** Id */
+            id: string;
+            /** Matchers */
+            matchers: components["schemas"]["Matcher"][];
+            /** Starts At */
+            starts_at: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "active" | "expired";
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * SilenceBody
+         * @description What is to be silenced, from when and for how long.
+         */
+        SilenceBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /**
+             * Confirm Broad
+             * @default false
+             */
+            confirm_broad?: boolean;
+            /**
+             * Duration Seconds
+             * @default 3600
+             */
+            duration_seconds?: number;
+            /** Matchers */
+            matchers: components["schemas"]["Matcher"][];
+            /**
+             * Starts At
+             * @default null
+             */
+            starts_at?: number | null;
+        };
+        /**
+         * Silences
+         * @description All silences that the notifier keeps: those in force first.
+         */
+        Silences: {
+            /** Silences */
+            silences: components["schemas"]["Silence"][];
+        };
+        /**
+         * SilenceWarning
+         * @description Why somebody should think twice; `broad` ones must be confirmed.
+         */
+        SilenceWarning: {
+            /** Broad */
+            broad: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "nothing" | "many" | "no_exact_label" | "critical" | "long";
+            /** Text */
+            text: string;
         };
         /**
          * Threshold

@@ -14,7 +14,7 @@ from services.evaluator.scrape.connection import Connection
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.full_client import FullClient
 from services.evaluator.scrape.http_answer import Answer
-from services.evaluator.scrape.protocols import accept_header, is_openmetrics
+from services.evaluator.scrape.protocols import is_openmetrics
 from services.evaluator.scrape.request import build_request, endpoint_of
 from services.evaluator.scrape.targets import Target
 
@@ -39,7 +39,7 @@ class ScrapeClient:
         self._limit = config.body_size_limit or HARD_LIMIT
         self._fixed = {
             "User-Agent": f"Tocsin/{__version__}",
-            "Accept": accept_header(config.scrape_protocols),
+            "Accept": config.accept,
             "Accept-Encoding": "gzip" if config.enable_compression else "identity",
         }
         self._tls: SSLContext | None = None

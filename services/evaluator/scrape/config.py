@@ -11,7 +11,7 @@ from services.common.durations import Duration
 from services.evaluator.scrape.http_settings import HttpSettings
 from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery, OtherKeys
 from services.evaluator.scrape.protocols import DEFAULT as DEFAULT_PROTOCOLS
-from services.evaluator.scrape.protocols import Protocol
+from services.evaluator.scrape.protocols import Escaping, Protocol, accept_header
 from services.evaluator.scrape.relabel import RelabelConfig
 from services.evaluator.scrape.sizes import parse_size
 
@@ -23,6 +23,7 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+Validation = Literal["utf8", "legacy"]
 LabelText = Annotated[str, BeforeValidator(_as_text)]
 """A label value; YAML numbers are taken as their text, as Prometheus does."""
 
@@ -81,6 +82,7 @@ class GlobalConfig(StrictModel):
     scrape_interval: PositiveDuration = 15.0
     scrape_timeout: PositiveDuration | None = None
     """Default: 10 s, or the interval where that is shorter."""
+    scrape_protocols: list[Protocol] = Field(default_factory=lambda: list(DEFAULT_PROTOCOLS), min_length=1)
     evaluation_interval: PositiveDuration = 15.0
     external_labels: dict[str, LabelText] = Field(default_factory=dict)
     rule_query_offset: Duration = 0.0
@@ -91,6 +93,8 @@ class GlobalConfig(StrictModel):
     label_value_length_limit: int = Field(default=0, ge=0)
     target_limit: int = Field(default=0, ge=0)
     keep_dropped_targets: int = Field(default=0, ge=0)
+    metric_name_validation_scheme: Validation = "utf8"
+    metric_name_escaping_scheme: Escaping | None = None
 
 
 class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys):
@@ -99,7 +103,7 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys)
     job_name: str = Field(min_length=1)
     scrape_interval: PositiveDuration | None = None
     scrape_timeout: PositiveDuration | None = None
-    scrape_protocols: list[Protocol] = Field(default_factory=lambda: list(DEFAULT_PROTOCOLS))
+    scrape_protocols: list[Protocol] | None = Field(default=None, min_length=1)
     fallback_scrape_protocol: Protocol = "PrometheusText0.0.4"
     metrics_path: str = "/metrics"
     scheme: Literal["http", "https"] = "http"
@@ -107,6 +111,7 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys)
     honor_labels: bool = False
     honor_timestamps: bool = True
     track_timestamps_staleness: bool = False
+    """Whether series that bring their own timestamps get a marker of staleness, too, when they go."""
     enable_compression: bool = True
     static_configs: list[StaticConfig] = Field(default_factory=list)
     file_sd_configs: list[FileSdConfig] = Field(default_factory=list)
@@ -121,14 +126,33 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys)
     target_limit: int | None = Field(default=None, ge=0)
     keep_dropped_targets: int | None = Field(default=None, ge=0)
     """So many dropped addresses are listed by the API; 0: all."""
-    metric_name_validation_scheme: Literal["utf8", "legacy"] = "utf8"
-    metric_name_escaping_scheme: Literal["allow-utf-8", "underscores", "dots", "values"] = "allow-utf-8"
+    metric_name_validation_scheme: Validation | None = None
+    """`legacy`: names of other letters than [a-zA-Z0-9_:] fail the scrape."""
+    metric_name_escaping_scheme: Escaping | None = None
+    """How the target is asked to write other names; default: as they are, `underscores` with `legacy`."""
 
     @model_validator(mode="after")
     def _timeout_fits(self) -> "ScrapeConfig":
         if self.scrape_interval and self.scrape_timeout and self.scrape_timeout > self.scrape_interval:
             raise ValueError("scrape_timeout is longer than scrape_interval; make it shorter")
         return self
+
+    @model_validator(mode="after")
+    def _escaping_fits(self) -> "ScrapeConfig":
+        if self.metric_name_validation_scheme == "legacy" and self.metric_name_escaping_scheme == "allow-utf-8":
+            raise ValueError("allow-utf-8 asks for names that the legacy scheme refuses; change one of the two")
+        return self
+
+    @property
+    def legacy_names(self) -> bool:
+        """Whether only names of [a-zA-Z0-9_:] are taken."""
+        return self.metric_name_validation_scheme == "legacy"
+
+    @property
+    def accept(self) -> str:
+        """The header that asks for the formats."""
+        escaping = self.metric_name_escaping_scheme or ("underscores" if self.legacy_names else "allow-utf-8")
+        return accept_header(self.scrape_protocols or DEFAULT_PROTOCOLS, escaping)
 
     def timing(self) -> tuple[float, float]:
         """Return interval and time-out in seconds; `global`'s own defaults where neither was filled in."""
@@ -143,7 +167,11 @@ class ScrapeConfig(HttpSettings, OtherDiscovery, NativeHistogramKeys, OtherKeys)
             "scrape_timeout": self.scrape_timeout or min(interval, defaults.scrape_timeout or DEFAULT_TIMEOUT),
         }
         for name in ("sample_limit", "body_size_limit", "label_limit", "label_name_length_limit",
-                     "label_value_length_limit", "target_limit", "keep_dropped_targets"):  # fmt: skip
+                     "label_value_length_limit", "target_limit", "keep_dropped_targets", "scrape_protocols",
+                     "metric_name_validation_scheme"):  # fmt: skip
             if getattr(self, name) is None:
                 update[name] = getattr(defaults, name)
+        # The job's own choice of letters is not to be undone by an escaping that is meant for another.
+        if self.metric_name_escaping_scheme is None and self.metric_name_validation_scheme is None:
+            update["metric_name_escaping_scheme"] = defaults.metric_name_escaping_scheme
         return self.model_copy(update=update)

@@ -1,6 +1,6 @@
 """One target's scrape loop: fetch, parse, store, report, at the target's own phase."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -133,6 +133,7 @@ class TargetLoop:
         self._forget_left_out()
         for columns in (self._columns, self._report):
             columns.append_stale(max(round(now * 1000), columns.last_time + 1))
+        self._end_timed(round(now * 1000), self._timed)
         names = self._names | frozenset(REPORT_NAMES)
         self._on_arrival(Arrival(names, self.target.interval, now, self.target.key))
 
@@ -150,13 +151,27 @@ class TargetLoop:
         untimed = values[mapped.rows] if mapped.timed else values
         stored = self._columns.append(t_ms, mapped.layout, untimed)
         self._note_left_out(len(untimed) - stored)
+        self._store_timed(t_ms, shape, values, mapped)
+        self._names = mapped.names
+
+    def _store_timed(self, t_ms: int, shape: Shape, values: NDArray[np.float64], mapped: Mapped) -> None:
+        here: set[str] = set()
         for row, labels in mapped.timed:
             time = shape.times[row] if shape.times is not None else None
             key = f"{self.target.key}\xff{sorted(labels.items())}"
+            here.add(key)
             if time is not None and time > self._timed.get(key, -1):
                 self._timed[key] = time
                 self._head.target(key).append(time, Layout((labels,)), values[row : row + 1])
-        self._names = mapped.names
+        self._end_timed(t_ms, self._timed.keys() - here)
+
+    def _end_timed(self, t_ms: int, keys: Iterable[str]) -> None:
+        """Mark series with their own times as stale, where the job asks for it."""
+        if self.config.track_timestamps_staleness:
+            for key in list(keys):
+                columns = self._head.target(key)
+                columns.append_stale(max(t_ms, columns.last_time + 1))
+                del self._timed[key]
 
     def _note_left_out(self, number: int) -> None:
         """Name the target whose series exceed max_series or max_series_per_target."""
@@ -178,6 +193,7 @@ class TargetLoop:
         gone, self._names = self._names, frozenset()
         if gone:
             self._columns.append_stale(t_ms)
+        self._end_timed(t_ms, self._timed)
         return gone
 
     def _note(self, at: float, duration: float, error: ScrapeError | None, scraped: int) -> None:

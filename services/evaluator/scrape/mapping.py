@@ -1,5 +1,6 @@
 """From a page's series to the series that are kept: target labels, relabelling, limits."""
 
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from services.evaluator.scrape.shapes import Shape
 from services.evaluator.scrape.targets import Target
 
 _PREFIX = "exported_"
+_METRIC, _LABEL = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*"), re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class SeriesMapper:
         config, name = self._config, labels["__name__"]
         if config.label_limit and len(labels) > config.label_limit:
             raise ScrapeError("limit", f"{name} has {len(labels)} labels, more than label_limit {config.label_limit}")
+        if config.legacy_names and not (_METRIC.fullmatch(name) and all(map(_LABEL.fullmatch, labels))):
+            raise ScrapeError("format", f"{name[:80]!r} has a name that metric_name_validation_scheme legacy refuses")
         for label, value in labels.items():
             if config.label_name_length_limit and len(label.encode()) > config.label_name_length_limit:
                 raise ScrapeError("limit", f"label name {label[:40]!r} of {name} exceeds label_name_length_limit")

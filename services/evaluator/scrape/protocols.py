@@ -6,6 +6,8 @@ from typing import Literal
 Protocol = Literal[
     "PrometheusProto", "PrometheusText0.0.4", "PrometheusText1.0.0", "OpenMetricsText0.0.1", "OpenMetricsText1.0.0"
 ]
+Escaping = Literal["allow-utf-8", "underscores", "dots", "values"]
+"""How a target writes names that have other letters than [a-zA-Z0-9_:]."""
 DEFAULT: tuple[Protocol, ...] = (
     "OpenMetricsText1.0.0",
     "OpenMetricsText0.0.1",
@@ -18,6 +20,8 @@ _TYPES: dict[str, str] = {
     "OpenMetricsText0.0.1": "application/openmetrics-text;version=0.0.1",
     "OpenMetricsText1.0.0": "application/openmetrics-text;version=1.0.0",
 }
+# Only these forms know how to write other names than of old.
+_ESCAPING: frozenset[Protocol] = frozenset({"PrometheusText1.0.0", "OpenMetricsText1.0.0"})
 _OPENMETRICS = "application/openmetrics-text"
 _KNOWN = frozenset({_OPENMETRICS, "text/plain"})
 
@@ -27,11 +31,14 @@ def readable(protocols: Sequence[Protocol]) -> list[Protocol]:
     return [protocol for protocol in protocols if protocol in _TYPES]
 
 
-def accept_header(protocols: Sequence[Protocol]) -> str:
+def accept_header(protocols: Sequence[Protocol], escaping: Escaping) -> str:
     """Return the header that asks for these formats, the first the most; anything else comes last."""
     asked = readable(protocols) or list(DEFAULT)
     weights = range(len(asked) + 1, 1, -1)
-    formats = [f"{_TYPES[protocol]};q=0.{weight}" for protocol, weight in zip(asked, weights, strict=True)]
+    formats = [
+        f"{_TYPES[protocol]}{f';escaping={escaping}' if protocol in _ESCAPING else ''};q=0.{weight}"
+        for protocol, weight in zip(asked, weights, strict=True)
+    ]
     return ",".join([*formats, "*/*;q=0.1"])
 
 

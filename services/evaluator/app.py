@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.evaluator.config import EvaluatorConfig
 from services.evaluator.fallback import Fallback
+from services.evaluator.history import HistoryWriter, open_history
 from services.evaluator.parts import Parts, make_parts
 from services.evaluator.publish import Publisher
 from services.evaluator.query_api import add_routes
 from services.evaluator.remote.sources import Sources
-from services.evaluator.remote.writer import offer_all, open_writers
+from services.evaluator.remote.writer import RemoteWriter, offer_all, open_writers
 from services.evaluator.rules.runner import Batch
+from services.evaluator.rules.settings import Written
 from services.evaluator.scrape.jobs import load_jobs
 from services.evaluator.state_store import StateStore
 from services.evaluator.telemetry import PublishTelemetry, RemoteWriteTelemetry
@@ -135,9 +137,12 @@ async def build(
     session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
 
     writers = await open_writers(stack, config, base=base, clock=clock, telemetry=RemoteWriteTelemetry(telemetry))
+    history = open_history(stack, config.history, shared, clock=clock, telemetry=telemetry)
 
     def submit(batch: Batch) -> None:
         publisher.submit(batch)
+        if history is not None:
+            history.intake.offer_alerts(batch.events)
 
     parts = make_parts(
         config,
@@ -147,7 +152,7 @@ async def build(
         external_url=shared.external_url,
         submit=submit,
         prepare=Sources(stack, config.sources, base).prepare,
-        written=(lambda t_ms, labels, values: offer_all(writers, t_ms, labels, values)) if writers else None,
+        written=_listeners(writers, history),
     )
     publisher = Publisher(
         StateStore(redis, clock) if redis is not None else None,
@@ -170,11 +175,24 @@ async def build(
         ("housekeeping", evaluator.keep_house),
         ("watch", evaluator.watch_rules),
         *((f"remote write {writer.server}", writer.run) for writer in writers),
+        *([("history", history.round)] if history is not None else []),
     ):
         spawn(stack, keep_running(name, work, clock=clock, telemetry=telemetry), name=f"evaluator {name}")
     if redis is not None:
         _start_heartbeat(stack, redis, evaluator, shared)
     return evaluator
+
+
+def _listeners(writers: Sequence[RemoteWriter], history: HistoryWriter | None) -> Written | None:
+    if not writers and history is None:
+        return None
+
+    def written(t_ms: int, labels: Sequence[Mapping[str, str]], values: Sequence[float]) -> None:
+        offer_all(writers, t_ms, labels, values)
+        if history is not None:
+            history.intake.offer(t_ms, labels, values)
+
+    return written
 
 
 def _connect(stack: AsyncExitStack, shared: Shared) -> Redis | None:

@@ -4,6 +4,7 @@ from pydantic import Field, field_validator, model_validator
 
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
+from services.evaluator.history.config import HistoryConfig
 from services.evaluator.remote.config import RemoteWriteConfig, SourceConfig
 from services.evaluator.scrape.config import GlobalConfig, ScrapeConfig
 
@@ -53,6 +54,7 @@ class EvaluatorConfig(StrictModel):
     sources: list[SourceConfig] = Field(default_factory=list)
     """Credentials of the servers that rule groups name as their `source`."""
     remote_write: list[RemoteWriteConfig] = Field(default_factory=list)
+    history: HistoryConfig = HistoryConfig()
     """Servers that get what rules record, and ALERTS."""
 
     @field_validator("notifier_urls")

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from services.api.alerts.acknowledge import Acknowledger
 from services.api.alerts.feed import AlertFeed
+from services.api.alerts.notes import AlertNotes
 from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
 from services.api.auth.authenticator import Authenticator
@@ -101,6 +102,8 @@ async def build(
         clock=clock,
         view=view,
         record=record,
+        notes=AlertNotes(database, clock),
+        evaluator=(evaluator := EvaluatorClient(http, config.evaluator_url, token)),
         overview=overview,
         acknowledger=Acknowledger(view, record, bus, clock, metrics),
         authenticator=Authenticator(store, LoginThrottle(config.login_limits), clock, metrics, token),
@@ -114,7 +117,7 @@ async def build(
     instance = config.instance or f"{socket.gethostname()}:{port}"
     poller = Poller(
         overview,
-        EvaluatorClient(http, config.evaluator_url, token),
+        evaluator,
         clock,
         metrics,
         telemetry,

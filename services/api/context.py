@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from services.api.alerts.acknowledge import Acknowledger
+from services.api.alerts.notes import AlertNotes
 from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.config import ApiConfig
+from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
 from services.api.silences.book import SilenceBook
@@ -23,6 +25,8 @@ class Api:
     clock: Clock
     view: AlertView
     record: AlertRecord
+    notes: AlertNotes
+    evaluator: EvaluatorClient
     overview: OverviewState
     acknowledger: Acknowledger
     authenticator: Authenticator

@@ -6,6 +6,7 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from services.api.overview.evaluated import Matrix, RuleGroups, Success, Vector
+from services.api.problem import ProblemError
 
 _RECORDED = '{__name__=~"tocsin:.+"}'
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -18,6 +19,17 @@ class EvaluatorError(RuntimeError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def evaluator_away(error: EvaluatorError) -> ProblemError:
+    """Return the problem of a request that needs the evaluator while it gives no answer."""
+    return ProblemError(
+        503,
+        "evaluator-away",
+        f"The evaluator gives no answer: {error}.",
+        "Look whether it runs (tocsin up, or its /-/ready), and whether evaluator_url is right.",
+        headers={"Retry-After": "5"},
+    )
 
 
 class EvaluatorClient:
@@ -34,6 +46,11 @@ class EvaluatorClient:
     async def recorded_since(self, start: float, end: float, step: int) -> Matrix:
         """Return the recorded series from start to end, a point each `step` seconds."""
         asked = {"query": _RECORDED, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
+        return await self._ask("/api/v1/query_range", asked, Matrix)
+
+    async def range(self, query: str, start: float, end: float, step: int) -> Matrix:
+        """Return an expression's values from start to end, one each `step` seconds."""
+        asked = {"query": query, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": str(step)}
         return await self._ask("/api/v1/query_range", asked, Matrix)
 
     async def rules(self) -> RuleGroups:

@@ -221,4 +221,4 @@ def detail(of: Alert) -> AlertDetail:
         timeline.append(TimelineEntry(at=done.at, kind="acknowledged", by=done.by, text=done.comment))
     if of.ends_at is not None:
         timeline.append(TimelineEntry(at=of.ends_at, kind="resolved", text="The condition holds no more."))
-    return AlertDetail.model_validate({**of.model_dump(), "timeline": timeline, "complete": True})
+    return AlertDetail.model_validate({**of.model_dump(), "timeline": timeline, "verdict": None, "complete": True})

@@ -1,13 +1,18 @@
 """Shapes of alerts in answers; times are seconds since the epoch."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
 from services.api.model import Answer, Body, Severity
+from services.api.overview.model import Threshold
 
 Status: TypeAlias = Literal["firing", "resolved"]
-TimelineKind: TypeAlias = Literal["active", "firing", "acknowledged", "unacknowledged", "notification", "resolved"]
+TimelineKind: TypeAlias = Literal[
+    "active", "firing", "acknowledged", "unacknowledged", "notification", "resolved", "comment", "verdict"
+]
+VerdictKind: TypeAlias = Literal["true_alarm", "false_alarm", "noise"]
+Comment: TypeAlias = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 
 
 class Acknowledgement(Answer):
@@ -89,10 +94,19 @@ class TimelineEntry(Answer):
     reason: str = ""
 
 
+class Verdict(Answer):
+    """Whether an alert was useful, by whom, when."""
+
+    verdict: VerdictKind
+    by: str
+    at: float
+
+
 class AlertDetail(Alert):
     """An alert with its story."""
 
     timeline: list[TimelineEntry]
+    verdict: Verdict | None
     complete: bool
     """False while Postgres is away: the notifications, and what is older than an hour, are missing then."""
 
@@ -103,13 +117,74 @@ class HistoryQuery(Body):
     limit: int = Field(default=50, ge=1, le=500)
     cursor: str | None = Field(default=None, max_length=200)
     severity: Severity | None = None
+    category: str | None = Field(default=None, max_length=100)
     component: str | None = Field(default=None, max_length=100)
     status: Status | None = None
     name: str | None = Field(default=None, max_length=200)
     """The rule's name, whole."""
+    fingerprint: str | None = Field(default=None, pattern=r"^[0-9a-f]{16}$")
+    """Earlier episodes of the same labels."""
+    text: Annotated[str | None, Field(max_length=200, pattern=r"^[^\x00]*$")] = None
+    """Part of name, summary, description or a label's value; upper and lower case are the same."""
+    since: float | None = Field(default=None, ge=0, lt=1e11)
+    """Began at this time or later."""
+    until: float | None = Field(default=None, ge=0, lt=1e11)
+    """Began before this time."""
 
 
 class AcknowledgeBody(Body):
     """What the person says on taking the alert on."""
 
-    comment: str = Field(default="", max_length=2000, pattern=r"^[^\x00]*$")
+    comment: Comment = ""
+
+
+class AcknowledgeManyBody(AcknowledgeBody):
+    """Which alerts are taken on together."""
+
+    ids: tuple[Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")], ...] = Field(min_length=1, max_length=500)
+
+
+class Refused(Answer):
+    """One alert that could not be taken on."""
+
+    id: str
+    reason: str
+    detail: str
+
+
+class Acknowledged(Answer):
+    """The alerts as they stand now, and those that could not be taken on."""
+
+    alerts: list[Alert]
+    refused: list[Refused]
+
+
+class CommentBody(Body):
+    """What somebody has to say."""
+
+    text: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")
+
+
+class VerdictBody(Body):
+    """Whether the alert was useful."""
+
+    verdict: VerdictKind
+
+
+class ChartSeries(Answer):
+    """One series of a chart; points are time and value."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
+
+
+class AlertChart(Answer):
+    """What an alert's rule compares, and the limits."""
+
+    expr: str
+    start: float
+    end: float
+    step: int
+    thresholds: list[Threshold]
+    series: list[ChartSeries]
+    """Empty when no values are kept for that time."""

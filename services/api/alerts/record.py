@@ -67,8 +67,9 @@ class AlertRecord:
         """Return one page, newest first, and the next one's cursor; raises BadCursorError."""
         micros, last_id = _read_cursor(query.cursor)
         rows = await self._database.fetch(
-            _SQL["page"], micros, last_id, query.severity, query.component, query.status, query.name, query.limit + 1
-        )
+            _SQL["page"], micros, last_id, query.severity, query.component, query.status, query.name, query.limit + 1,
+            query.category, query.fingerprint, _pattern(query.text), query.since, query.until,
+        )  # fmt: skip
         shown = rows[: query.limit]
         counts = await self.notification_counts([row["alert_id"] for row in shown])
         alerts = [alert_from_row(dict(row), counts.get(row["alert_id"], 0)) for row in shown]
@@ -121,6 +122,14 @@ def _audit_row(action: ActionEvent) -> tuple[uuid.UUID, float, str, str, str, st
     if action.silence is not None:
         detail = action.silence.model_dump(mode="json", by_alias=True)
     return uuid.UUID(action.action_id), action.at, action.by, action.kind, target, orjson.dumps(detail).decode()
+
+
+def _pattern(text: str | None) -> str | None:
+    if not text or not text.strip():
+        return None
+    # What is typed stands for itself: no wildcard of LIKE.
+    escaped = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def _cursor(row: asyncpg.Record) -> str:

@@ -14,11 +14,14 @@ _RESULTS = {
     "expired": "Given up, too late to be of use",
     "suppressed": "Held back",
 }
-_ORDER = ("active", "firing", "notification", "acknowledged", "unacknowledged", "resolved")
+_ORDER = ("active", "firing", "notification", "acknowledged", "unacknowledged", "comment", "resolved", "verdict")
 
 
 def build_timeline(
-    alert: Alert, actions: Iterable[ActionEvent], notifications: Iterable[Mapping[str, Any]]
+    alert: Alert,
+    actions: Iterable[ActionEvent],
+    notifications: Iterable[Mapping[str, Any]],
+    notes: Iterable[Mapping[str, Any]] = (),
 ) -> list[TimelineEntry]:
     """Return what happened, oldest first."""
     entries = [
@@ -33,6 +36,7 @@ def build_timeline(
         if action.kind in _DONE
     ]
     entries += [_notification(row) for row in notifications]
+    entries += [TimelineEntry.model_validate(dict(note)) for note in notes]
     if alert.status == "resolved" and alert.ends_at is not None:
         entries.append(TimelineEntry(at=alert.ends_at, kind="resolved", text="The condition holds no more."))
     return sorted(entries, key=lambda entry: (entry.at, _ORDER.index(entry.kind)))

@@ -64,6 +64,11 @@ WHERE ($1::bigint IS NULL
        OR (starts_at, alert_id) < (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2::text))
   AND ($3::text IS NULL OR severity = $3) AND ($4::text IS NULL OR component = $4)
   AND ($5::text IS NULL OR status = $5) AND ($6::text IS NULL OR name = $6)
+  AND ($8::text IS NULL OR category = $8) AND ($9::text IS NULL OR fingerprint = $9)
+  AND ($10::text IS NULL OR name ILIKE $10 OR annotations->>'summary' ILIKE $10
+       OR annotations->>'description' ILIKE $10
+       OR EXISTS (SELECT 1 FROM jsonb_each_text(labels) AS label WHERE label.value ILIKE $10))
+  AND ($11::float8 IS NULL OR starts_at >= to_timestamp($11)) AND ($12::float8 IS NULL OR starts_at < to_timestamp($12))
 ORDER BY starts_at DESC, alert_id DESC LIMIT $7
 
 -- name: one

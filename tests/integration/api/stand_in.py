@@ -19,6 +19,7 @@ class StandInEvaluator:
         self.values = {name: value for name, (value, _) in scenario.RECORDED.items()}
         self.broken = ""
         self.asked = []
+        self.ranges = {}
         self._runner = None
 
     def app(self):
@@ -59,6 +60,9 @@ class StandInEvaluator:
 
     async def _range(self, request):
         start, end, step = (float(request.query[key]) for key in ("start", "end", "step"))
+        if request.query["query"] in self.ranges:
+            series = self.ranges[request.query["query"]](start, end, step)
+            return self._answer(request, {"resultType": "matrix", "result": series})
         steps = [start + index * step for index in range(int((end - start) / step) + 1)]
         result = [
             {"metric": {"__name__": name}, "values": [[at, str(value * 0.5)] for at in steps]}

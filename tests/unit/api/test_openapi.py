@@ -70,7 +70,19 @@ def test_operations_are_complete(path, method, operation):
 def test_the_historys_parameters_are_plain():
     history = DOCUMENT["paths"]["/api/admin/monitoring/alerts/history"]["get"]
     found = {parameter["name"]: parameter for parameter in history["parameters"]}
-    assert set(found) == {"limit", "cursor", "severity", "component", "status", "name"}
+    assert set(found) == {
+        "limit",
+        "cursor",
+        "severity",
+        "category",
+        "component",
+        "status",
+        "name",
+        "fingerprint",
+        "text",
+        "since",
+        "until",
+    }
     assert found["limit"]["schema"] == {"default": 50, "maximum": 500, "minimum": 1, "type": "integer"}
     assert found["severity"]["schema"]["enum"] == ["critical", "warning", "info"]
     assert not any(parameter["required"] for parameter in found.values())

@@ -43,7 +43,7 @@ def _detail():
         )
     ]  # fmt: skip
     timeline = build_timeline(alert, view.actions_of(alert.id), sent)
-    return AlertDetail(**dict(alert), timeline=timeline, complete=True)
+    return AlertDetail(**dict(alert), timeline=timeline, verdict=None, complete=True)
 
 
 async def _live():

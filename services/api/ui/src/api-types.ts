@@ -15,6 +15,29 @@ export interface components {
             comment?: string;
         };
         /**
+         * Acknowledged
+         * @description The alerts as they stand now, and those that could not be taken on.
+         */
+        Acknowledged: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Refused */
+            refused: components["schemas"]["Refused"][];
+        };
+        /**
+         * AcknowledgeManyBody
+         * @description Which alerts are taken on together.
+         */
+        AcknowledgeManyBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /** Ids */
+            ids: string[];
+        };
+        /**
          * Acknowledgement
          * @description Who took the alert on.
          */
@@ -102,6 +125,24 @@ export interface components {
             upsert: components["schemas"]["Alert"][];
         };
         /**
+         * AlertChart
+         * @description What an alert's rule compares, and the limits.
+         */
+        AlertChart: {
+            /** End */
+            end: number;
+            /** Expr */
+            expr: string;
+            /** Series */
+            series: components["schemas"]["ChartSeries"][];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Thresholds */
+            thresholds: components["schemas"]["Threshold"][];
+        };
+        /**
          * AlertDetail
          * @description An alert with its story.
          */
@@ -161,6 +202,7 @@ export interface components {
             timeline: components["schemas"]["TimelineEntry"][];
             /** Value */
             value: number | null;
+            verdict: components["schemas"]["Verdict"] | null;
         };
         /**
          * AlertHistory
@@ -191,6 +233,29 @@ export interface components {
             max_alerts_per_hour: number;
             /** Name */
             name: string;
+        };
+        /**
+         * ChartSeries
+         * @description One series of a chart; points are time and value.
+         */
+        ChartSeries: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+        };
+        /**
+         * CommentBody
+         * @description What somebody has to say.
+         */
+        CommentBody: {
+            /** Text */
+            text: string;
         };
         /**
          * ComponentHealth
@@ -454,6 +519,18 @@ export interface components {
             panels: components["schemas"]["Panel"][];
         };
         /**
+         * Refused
+         * @description One alert that could not be taken on.
+         */
+        Refused: {
+            /** Detail */
+            detail: string;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Rule
          * @description One rule as Prometheus' `/api/v1/rules` gives it, with Tocsin's own key.
          */
@@ -700,7 +777,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "active" | "firing" | "acknowledged" | "unacknowledged" | "notification" | "resolved";
+            kind: "active" | "firing" | "acknowledged" | "unacknowledged" | "notification" | "resolved" | "comment" | "verdict";
             /**
              * Reason
              * @default
@@ -790,6 +867,32 @@ export interface components {
         Tokens: {
             /** Tokens */
             tokens: components["schemas"]["Token"][];
+        };
+        /**
+         * Verdict
+         * @description Whether an alert was useful, by whom, when.
+         */
+        Verdict: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "true_alarm" | "false_alarm" | "noise";
+        };
+        /**
+         * VerdictBody
+         * @description Whether the alert was useful.
+         */
+        VerdictBody: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "true_alarm" | "false_alarm" | "noise";
         };
     };
     responses: never;

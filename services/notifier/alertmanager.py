@@ -12,6 +12,7 @@ from services.common.yaml_source import YamlError, YamlSource, read_yaml
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.http import HttpConfig, TlsConfig
 from services.notifier.gate import Muting
+from services.notifier.shown import OWN
 from services.notifier.time_intervals import NamedInterval
 from services.notifier.tree_config import FileModel, InhibitRuleConfig, Problem, RouteConfig, check_names, check_root
 
@@ -29,14 +30,25 @@ _GLOBALS = (
 )  # fmt: skip
 
 
-def _no_channel(value: object) -> None:
-    if value not in (None, [], {}):
-        known = ", ".join(f"{channel.key}_configs" for channel in CHANNELS)
-        raise ValueError(f"Tocsin has no such channel, so this would page nobody; remove the key, or use: {known}")
+_REASONS = {
+    "sns": "Amazon's ways to find and renew credentials need Amazon's own client, which is larger than Tocsin",
+}
 
 
-NoChannel = Annotated[None, BeforeValidator(_no_channel)]
-"""A receiver of Alertmanager's that is no channel here: empty is fine, anything else an error."""
+def _no_channel(kind: str) -> Any:
+    """Return the type of Alertmanager's receiver that is no channel here: empty is fine, anything else an error."""
+
+    def check(value: object) -> None:
+        if value not in (None, [], {}):
+            known = ", ".join(f"{channel.key}_configs" for channel in CHANNELS)
+            why = f" ({_REASONS[kind]})" if kind in _REASONS else ""
+            raise ValueError(
+                f"Tocsin has no such channel{why}, so this would page nobody; remove the key, or use: {known}"
+            )
+
+    return Annotated[None, BeforeValidator(check)]
+
+
 Unused = Annotated[None, BeforeValidator(lambda _value: None)]
 """A key that only a channel which we do not have would read, or that has no effect here."""
 
@@ -80,9 +92,17 @@ def _channel_globals() -> dict[str, Any]:
 
 # One field for each channel, and one for each of Alertmanager's receivers that is not a channel here.
 _others: dict[str, Any] = {
-    f"{kind}_configs": (NoChannel, None) for kind in _RECEIVERS if kind not in {channel.key for channel in CHANNELS}
+    f"{kind}_configs": (_no_channel(kind), None)
+    for kind in _RECEIVERS
+    if kind not in {channel.key for channel in CHANNELS}
 }
-_ours: dict[str, Any] = {f"{channel.key}_configs": (tuple[channel.model, ...], ()) for channel in CHANNELS}  # type: ignore[name-defined]  # the models are only known at run time
+_ours: dict[str, Any] = {
+    f"{channel.key}_configs": (
+        tuple[channel.model, ...],  # type: ignore[name-defined]  # the models are only known at run time
+        Field(default=(), json_schema_extra=OWN if getattr(channel, "own", False) else None),
+    )
+    for channel in CHANNELS
+}
 GlobalConfig: type[_GlobalBase] = create_model("GlobalConfig", __base__=_GlobalBase, **_channel_globals())
 ReceiverConfig: type[_ReceiverBase] = create_model("ReceiverConfig", __base__=_ReceiverBase, **_ours, **_others)
 

@@ -1,6 +1,7 @@
 """From a notification's data to text, by Go templates: ours, and the files of `templates:` on top."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from services.common.gotemplate import TemplateError, alertmanager
 from services.common.gotemplate.alertmanager_data import Alert, AlertInput, Alerts, Data, notification_data
 from services.notifier.data import AlertData, NotificationData, by_weight
 
+_COMPARED = re.compile(r"(>=|<=|==|!=|>|<)\s*(?:bool\s+)?[-+]?[0-9.][0-9.eE+-]*\s*$")
+_THRESHOLD = re.compile(r"\(threshold: ([^)]*)\)", re.IGNORECASE)
 DEFAULT_TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -74,6 +77,7 @@ class Messages:
             "Since": self._told(event.starts_at),
             "Until": "" if over is None else self._told(over),
             "Lasted": "" if over is None else format_duration(round(max(0.0, over - event.starts_at))),
+            "Short": _short(event.annotations.get("description", ""), event.rule.expr),
             "Value": "" if event.value is None else f"{event.value:.6g}",
             "Flapping": event.flapping,
             "PageURL": alert.page_url,
@@ -93,6 +97,14 @@ class Messages:
 
     def _told(self, at: float) -> str:
         return f"{dt.datetime.fromtimestamp(at, self._zone):%H:%M:%S %Z, %a %d %b}"
+
+
+def _short(description: str, expr: str) -> str:
+    """Return the first line as a text message has it: `45 pending (threshold: 20)` becomes `45 pending (>20).`."""
+    line = description.strip().partition("\n")[0].strip()
+    if (compared := _COMPARED.search(expr)) is not None:
+        line = _THRESHOLD.sub(lambda found: f"({compared[1]}{found[1].strip()})", line)
+    return line + "." if line and line[-1] not in ".!?" else line
 
 
 def _tag(data: NotificationData, lead: AlertData) -> str:

@@ -18,7 +18,6 @@ from services.notifier.channels.base import Integration, Surroundings
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
 from services.notifier.gate import Muting
-from services.notifier.grouping import Cause
 from services.notifier.messages import Messages
 from services.notifier.posting import IntegrationInfo, Receivers
 from services.notifier.queue import Target
@@ -120,7 +119,7 @@ def _build(
                 place = ("receivers", index, f"{key}_configs", number)
                 raise ConfigError(str(source.error(place, f"receiver {receiver.name!r}: {error}"))) from error
             integrations[receiver.name, name] = built
-            follows: frozenset[Cause] = getattr(built, "follows", frozenset())
-            infos.append(IntegrationInfo(name, key, built.send_resolved, built.recipients, follows))
+            info = IntegrationInfo(name, key, built.send_resolved, built.recipients)
+            infos.append(replace(info, follows=getattr(built, "follows", info.follows)))
         receivers[receiver.name] = tuple(infos)
     return receivers, integrations

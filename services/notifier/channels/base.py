@@ -106,7 +106,8 @@ class Channel(Protocol):
         """What one item of `<key>_configs` holds."""
         ...
 
-    # A channel may also have `global_model`: a StrictModel whose fields are keys of the file's `global` section.
+    # A channel may also have `global_model`: a StrictModel whose fields are keys of the file's `global` section;
+    # and `own = True` where Alertmanager has no such key, so that its programs are not shown it.
 
     def build(self, config: Any, around: Surroundings) -> Integration:
         """Build one integration; raises ConfigError for what only shows now (a secret file, a missing host)."""

@@ -1,7 +1,8 @@
 """Webhook: Alertmanager's JSON, version 4."""
 
+import hashlib
+import hmac
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import Field, SecretStr, model_validator
@@ -11,6 +12,7 @@ from services.common.config import ConfigError, StrictModel, read_secret
 from services.common.durations import Duration
 from services.notifier.channels import http
 from services.notifier.channels.base import Integration, Message, Surroundings
+from services.notifier.channels.kit.integration import at_most_one, check_url, host_of, read_key, secret_parts
 from services.notifier.data import ZERO_TIME, AlertData, notification_data, quote_meta, rfc3339
 from services.notifier.shown import OWN
 
@@ -28,6 +30,9 @@ class WebhookConfig(StrictModel):
     """At most so many alerts in one message, the rest is counted in `truncatedAlerts`; 0 is all."""
     timeout: Duration = Field(default=0.0, json_schema_extra=OWN)
     """0: the default of 10 s."""
+    hmac_secret: SecretStr | None = Field(default=None, json_schema_extra=OWN)
+    hmac_secret_file: Path | None = Field(default=None, json_schema_extra=OWN)
+    """Sign each message: `X-Tocsin-Signature: t=<unix time>,v1=<hex>`, HMAC-SHA256 of `<t>.<body>`."""
     max_concurrency: int = Field(default=16, ge=1, le=256, json_schema_extra=OWN)
 
     @model_validator(mode="after")
@@ -35,15 +40,9 @@ class WebhookConfig(StrictModel):
         if (self.url is None) == (self.url_file is None):
             raise ValueError("give either url or url_file")
         if self.url is not None:
-            _check(self.url.get_secret_value())
+            check_url(self.url.get_secret_value())
+        at_most_one(self, "hmac_secret", "hmac_secret_file")
         return self
-
-
-def _check(url: str) -> None:
-    parts = urlsplit(url)
-    # Reading the port checks it too.
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
-        raise ValueError("the url must begin with http:// or https:// and name a host")
 
 
 class WebhookIntegration:
@@ -57,21 +56,24 @@ class WebhookIntegration:
         *,
         external_url: str,
         clock: Clock,
+        hmac_secret: str = "",
     ) -> None:
         self.send_resolved, self.concurrency = config.send_resolved, config.max_concurrency
         self.timeout = config.timeout or _TIMEOUT
         self._max_alerts, self._url, self._client = config.max_alerts, url, client
         self._external_url, self._clock = external_url, clock
+        self._hmac_secret = hmac_secret
         # Scheme and host only: the rest of a webhook's URL is often its secret.
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        self.recipients = (f"{parts.scheme}://{parts.hostname}{port}",)
+        self.recipients = (host_of(url),)
 
     async def send(self, message: Message) -> str:
         """See the port; the delivery id goes along as Idempotency-Key."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
         content = orjson.dumps(self.payload(message))
-        await self._client.post(self._url, headers=headers, content=content, now=self._clock.now())
+        now = self._clock.now()
+        if self._hmac_secret:
+            headers["X-Tocsin-Signature"] = signature(self._hmac_secret, content, now)
+        await self._client.post(self._url, headers=headers, content=content, now=now)
         return ""
 
     def payload(self, message: Message) -> dict[str, object]:
@@ -98,6 +100,12 @@ class WebhookIntegration:
         }
 
 
+def signature(secret: str, content: bytes, now: float) -> str:
+    """Return the header's value; with the time in it a receiver can refuse what is old."""
+    digest = hmac.new(secret.encode(), f"{int(now)}.".encode() + content, hashlib.sha256).hexdigest()
+    return f"t={int(now)},v1={digest}"
+
+
 def _alert(alert: AlertData) -> dict[str, object]:
     event = alert.event
     ends = rfc3339(event.ends_at) if alert.status == "resolved" and event.ends_at is not None else ZERO_TIME
@@ -122,11 +130,17 @@ class WebhookChannel:
         """See the port."""
         url = read_secret(config.url, around.base / config.url_file if config.url_file else None) or ""
         try:
-            _check(url)
+            check_url(url)
         except ValueError as error:
             raise ConfigError(f"{config.url_file}: {error}") from error
         http_config = config.http_config or around.globals.http_config
         timeout = config.timeout or _TIMEOUT
-        client = http.Client(http_config, around.base, timeout=timeout, connections=config.max_concurrency)
+        key = read_key(config.hmac_secret, config.hmac_secret_file, around.base)
+        client = http.Client(
+            http_config, around.base, timeout=timeout, connections=config.max_concurrency,
+            hide=(key, *secret_parts(url)),
+        )  # fmt: skip
         around.stack.push_async_callback(client.aclose)
-        return WebhookIntegration(config, url, client, external_url=around.messages.external_url, clock=around.clock)
+        return WebhookIntegration(
+            config, url, client, external_url=around.messages.external_url, clock=around.clock, hmac_secret=key
+        )

@@ -121,7 +121,7 @@ def test_the_main_section_has_one_source_of_routes():
 
 def test_the_registry_and_the_folder_agree():
     folder = Path(__file__).parents[3] / "services" / "notifier" / "channels"
-    helpers = {"__init__", "base", "http", "smtp"}
+    helpers = {"__init__", "base", "http", "smtp"}  # `kit` holds what several channels share
     files = {path.stem for path in folder.glob("*.py")} - helpers
     assert files == {channel.key for channel in CHANNELS}
 

@@ -17,6 +17,8 @@ from services.notifier.grouping import Cause
 from services.notifier.shown import OWN
 
 _TIMEOUT = 10.0
+# A shorter end of a path is a word, and is no secret.
+_LEAST_SECRET = 8
 
 
 class HttpChannelConfig(StrictModel):
@@ -119,6 +121,12 @@ def host_of(url: str) -> str:
     """Return scheme and host of a URL: the rest may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
+def secret_parts(url: str) -> tuple[str, ...]:
+    """Return what of a secret URL an answer might repeat: all of it, and the end of its path."""
+    end = urlsplit(url).path.rpartition("/")[2]
+    return (url, end) if len(end) >= _LEAST_SECRET else (url,)
 
 
 def at_most_one(model: StrictModel, *names: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.evaluator.head.index import Index, PoolRows
+from services.evaluator.head.layout import Labels
 from services.evaluator.head.merge import merged_block
 from services.evaluator.head.pool import Pool
 from services.evaluator.head.target import TargetColumns
@@ -127,6 +128,15 @@ class Head:
             rows=rows,
             within=pool,
         )
+
+    def labels(self) -> list[Labels]:
+        """Return the labels of all series, reading no sample; one that several targets hold comes once for each."""
+        return [labels for pool in self._pools for labels in pool.labels if labels is not None]
+
+    def bounds(self) -> tuple[int, int] | None:
+        """Return the times (ms) of the oldest and the newest sample; None where there is none."""
+        found = [one for pool in self._pools if (one := pool.bounds()) is not None]
+        return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
     def prune(self, now_ms: int) -> None:
         """Drop series and targets without a sample within the retention, and answers that nobody asks for any more."""

@@ -321,6 +321,13 @@ class Pool:
             found = self._views[start_ms, end_ms] = self.times[:, first:last], self.values[:, first:last]
         return found
 
+    def bounds(self) -> tuple[int, int] | None:
+        """Return the times of the oldest and the newest column; None where there is none."""
+        oldest, newest = self.oldest[: self.used], self.newest[: self.used]
+        if not self.used or (first := int(oldest.min())) == FOREVER:
+            return None
+        return first, int(newest.max())
+
     def columns(self, start_ms: int, end_ms: int) -> tuple[int, int]:
         """Return the range of columns that holds every sample with start < t <= end."""
         newest = np.maximum.accumulate(self.newest[: self.used])

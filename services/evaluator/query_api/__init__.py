@@ -28,7 +28,7 @@ def add_routes(
     app.middlewares.append(error_answers)
     for part in (
         QueryRoutes(service, parts.clock),
-        SeriesRoutes(parts.head, parts.scrapes),
+        SeriesRoutes(service, parts.head, parts.scrapes),
         RuleRoutes(parts.rules),
         TargetRoutes(parts.scrapes),
         StatusRoutes(parts.clock),

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from services.evaluator.promql import MatrixResult, Result, ScalarResult, StringResult, VectorResult
 
+LIMITED = "results truncated due to limit"
 _LEAST_PLAIN, _LEAST_BIG = 1e-6, 1e21
 
 
@@ -77,17 +78,38 @@ def _matrix(matrix: MatrixResult) -> list[dict[str, Any]]:
 
 def success(data: Any, *, warnings: Sequence[str] = (), infos: Sequence[str] = ()) -> web.Response:
     """Return a good answer."""
+    return packed(orjson.dumps(_good(data, warnings, infos)))
+
+
+def _good(data: Any, warnings: Sequence[str], infos: Sequence[str]) -> dict[str, Any]:
     body: dict[str, Any] = {"status": "success", "data": data}
     if warnings:
         body["warnings"] = list(warnings)
     if infos:
         body["infos"] = list(infos)
-    return _json(body, 200)
+    return body
+
+
+def query_answer(result: Result, limit: int, stats: Mapping[str, Any] | None) -> bytes:
+    """Return the body of a query's good answer; `stats` stand in it where they are wanted."""
+    data, cut = result_data(result, limit)
+    if stats is not None:
+        data["stats"] = stats
+    warnings = [*result.warnings, *([LIMITED] if cut else [])]
+    return orjson.dumps(_good(data, warnings, result.infos))
+
+
+def packed(body: bytes, status: int = 200) -> web.Response:
+    """Return JSON that is compressed for those who take it."""
+    response = web.Response(body=body, status=status, content_type="application/json")
+    response.enable_compression()
+    return response
 
 
 def failure(error_type: str, text: str) -> web.Response:
     """Return an error answer with the status that Prometheus gives for its type."""
-    return _json({"status": "error", "errorType": error_type, "error": text}, STATUS_OF[error_type])
+    body = {"status": "error", "errorType": error_type, "error": text}
+    return packed(orjson.dumps(body), STATUS_OF[error_type])
 
 
 STATUS_OF: Mapping[str, int] = {
@@ -98,9 +120,3 @@ STATUS_OF: Mapping[str, int] = {
     "not_found": 404,
     "internal": 500,
 }
-
-
-def _json(body: dict[str, Any], status: int) -> web.Response:
-    response = web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
-    response.enable_compression()
-    return response

@@ -1,6 +1,8 @@
 """Parameters of Prometheus' HTTP API, from the address or a posted form."""
 
 import math
+import re
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,6 +14,10 @@ from services.evaluator.promql import Matcher, PromqlError, parse
 from services.evaluator.promql.ast import Selector, unwrap
 
 _LARGEST_SECONDS = 9.2e15
+_DIGITS = 18
+_ESCAPED = "U__"
+_CODE = re.compile(r"_(?:(_)|([0-9a-fA-F]{1,6})_)|[^_]+|(_)")
+_SURROGATES = range(0xD800, 0xE000)
 
 
 class ApiError(Exception):
@@ -75,9 +81,9 @@ class Params:
         text = self.text(name)
         if not text:
             return 0
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise bad(name, "limit must be non-negative" if text.startswith("-") else f"{quoted(text)} is no number")
-        return int(text)
+        return int(text[:_DIGITS])
 
 
 def quoted(text: str) -> str:
@@ -89,6 +95,24 @@ def quoted(text: str) -> str:
 def bad(name: str, text: str) -> ApiError:
     """Return the error for a bad parameter."""
     return ApiError("bad_data", f'invalid parameter "{name}": {text}')
+
+
+def label_name(text: str) -> str:
+    """Return the label that a path names; `U__` begins a name whose odd letters are codes (`U__a_2e_b` is `a.b`).
+
+    A code that is none leaves the text as it is, as in prometheus/common's UnescapeName. Raises ApiError for no name.
+    """
+    name = text
+    if text.startswith(_ESCAPED):
+        parts = list(_CODE.finditer(text.removeprefix(_ESCAPED)))
+        codes = [int(part[2], 16) for part in parts if part[2]]
+        if not any(part[3] or part[0] == "_" for part in parts) and not any(
+            code in _SURROGATES or code > sys.maxunicode for code in codes
+        ):
+            name = "".join("_" if part[1] else chr(int(part[2], 16)) if part[2] else part[0] for part in parts)
+    if not name:
+        raise ApiError("bad_data", f"invalid label name: {quoted(text)}")
+    return name
 
 
 def parse_time(text: str, name: str) -> int:

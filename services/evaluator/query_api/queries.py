@@ -6,12 +6,11 @@ from aiohttp import web
 
 from services.common.clock import Clock
 from services.evaluator.promql import Expr, PromqlError, ast_json, parse, pretty
-from services.evaluator.query_api.encode import result_data, success
+from services.evaluator.query_api.encode import packed, success
 from services.evaluator.query_api.params import ApiError, Params, bad
-from services.evaluator.query_api.service import QueryService
+from services.evaluator.query_api.service import Asked, QueryService
 
 MAX_STEPS = 11_000
-_LIMITED = "results truncated due to limit"
 
 
 class QueryRoutes:
@@ -36,17 +35,12 @@ class QueryRoutes:
 
     async def _query(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
-        limit = params.count("limit")
         t_ms = params.time_ms("time", round(self._clock.now() * 1000))
-        result = await self._service.instant(
-            params.text("query"), t_ms, limit_s=_timeout(params), lookback=_lookback(params)
-        )
-        data, cut = result_data(result, limit)
-        return success(data, warnings=[*result.warnings, *([_LIMITED] if cut else [])], infos=result.infos)
+        return packed(await self._service.instant(params.text("query"), t_ms, _asked(params)))
 
     async def _range(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
-        limit = params.count("limit")
+        asked = _asked(params)
         start, end = params.needed_time_ms("start"), params.needed_time_ms("end")
         if end < start:
             raise bad("end", "end timestamp must not be before start time")
@@ -59,11 +53,7 @@ class QueryRoutes:
                 "exceeded maximum resolution of 11,000 points per timeseries. "
                 "Try decreasing the query resolution (?step=XX)",
             )
-        result = await self._service.range(
-            params.text("query"), start, end, step, limit_s=_timeout(params), lookback=_lookback(params)
-        )
-        data, cut = result_data(result, limit)
-        return success(data, warnings=[*result.warnings, *([_LIMITED] if cut else [])], infos=result.infos)
+        return packed(await self._service.range(params.text("query"), start, end, step, asked))
 
     async def _format(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
@@ -84,15 +74,10 @@ def _parsed(params: Params) -> Expr:
         raise bad("query", str(error)) from error
 
 
-def _timeout(params: Params) -> float:
-    value = params.seconds("timeout", 0.0)
-    if value < 0:
-        raise bad("timeout", "must not be negative")
-    return value
-
-
-def _lookback(params: Params) -> float:
-    value = params.seconds("lookback_delta", 0.0)
-    if value < 0:
-        raise bad("lookback_delta", "must not be negative")
-    return value
+def _asked(params: Params) -> Asked:
+    times = {}
+    for name in ("timeout", "lookback_delta"):
+        times[name] = params.seconds(name, 0.0)
+        if times[name] < 0:
+            raise bad(name, "must not be negative")
+    return Asked(times["timeout"], times["lookback_delta"], params.count("limit"), bool(params.text("stats")))

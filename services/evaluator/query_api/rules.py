@@ -1,5 +1,6 @@
 """`/api/v1/rules` and `/api/v1/alerts`, with what Tocsin adds under `tocsin`."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from aiohttp import web
 from services.common.events import alert_id
 from services.evaluator.fallback import rfc3339
 from services.evaluator.query_api.encode import go_scientific, success
-from services.evaluator.query_api.params import ApiError, Params, bad, parse_matchers
+from services.evaluator.query_api.params import ApiError, Params, bad, parse_matchers, quoted
 from services.evaluator.rules.alerting import AlertRunner
 from services.evaluator.rules.dead_watch import DeadWatch
 from services.evaluator.rules.definition import AlertingRule, Rule, describe_thresholds
@@ -54,13 +55,24 @@ class RuleRoutes:
             if (rules or not query.narrow) and query.wants_group(runner):
                 groups.append(_group(runner, rules))
         data: dict[str, Any] = {"groups": groups}
-        limit = params.count("group_limit")
+        limit = _group_limit(params)
         token = params.text("group_next_token")
         if token and not limit:
             raise ApiError("bad_data", "group_limit needs to be set in order to paginate over the groups")
         if limit:
             _paginate(data, limit, token)
         return success(data)
+
+
+def _group_limit(params: Params) -> int:
+    text = params.text("group_limit")
+    if not text:
+        return 0
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+        raise bad("group_limit", f"group_limit needs to be a valid number: {quoted(text)}")
+    if int(text) <= 0:
+        raise bad("group_limit", "group_limit needs to be greater than 0")
+    return int(text)
 
 
 def _paginate(data: dict[str, Any], limit: int, token: str) -> None:

@@ -1,20 +1,20 @@
 """`/api/v1/series`, `labels`, `label/<name>/values`, `metadata`, `status/tsdb`."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from aiohttp import web
 
-from services.evaluator.head import Head
-from services.evaluator.promql import Block, Matcher
+from services.evaluator.head import Head, HeadStats
+from services.evaluator.promql import Block, Storage
 from services.evaluator.promql.storage import absent_cells, stale_cells
-from services.evaluator.query_api.encode import success
-from services.evaluator.query_api.params import ApiError, Params, bad, parse_matchers
+from services.evaluator.query_api.encode import LIMITED, success
+from services.evaluator.query_api.params import ApiError, Params, bad, label_name, parse_matchers
+from services.evaluator.query_api.service import QueryService
 from services.evaluator.scrape.manager import ScrapeManager
 
-_ALL = (Matcher("__name__", "=~", ".+"),)
 _PAST, _FUTURE = -(1 << 60), 1 << 60
 _TOP = 10
 
@@ -22,8 +22,8 @@ _TOP = 10
 class SeriesRoutes:
     """Tells which series the head holds."""
 
-    def __init__(self, head: Head, scrapes: ScrapeManager) -> None:
-        self._head, self._scrapes = head, scrapes
+    def __init__(self, service: QueryService, head: Head, scrapes: ScrapeManager) -> None:
+        self._service, self._head, self._scrapes = service, head, scrapes
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Return the routes."""
@@ -42,29 +42,47 @@ class SeriesRoutes:
         selectors = parse_matchers(params.all("match[]"))
         if not selectors:
             raise ApiError("bad_data", "no match[] parameter provided")
-        found = {tuple(sorted(labels.items())) for labels in self._found(selectors, params)}
-        return _limited([dict(labels) for labels in sorted(found)], params)
+        start, end = _times(params)
+
+        def find(storage: Storage) -> list[dict[str, str]]:
+            found = {
+                tuple(sorted(labels.items()))
+                for matchers in selectors
+                for block in storage.select(matchers, start, end)
+                for labels in _alive(block, start, end)
+            }
+            return [dict(labels) for labels in sorted(found)]
+
+        return _limited(await self._service.work(find), params)
 
     async def _labels(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
-        names = {name for labels in self._found(parse_matchers(params.all("match[]")), params) for name in labels}
-        return _limited(sorted(names), params)
+        every = self._found(params)
+        names = await self._service.work(lambda _: sorted({name for labels in every for name in labels}))
+        return _limited(names, params)
 
     async def _values(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
-        name = request.match_info["name"]
-        if name == "__name__" and not params.all("match[]") and not params.text("start"):
-            return _limited(self._head.index.names, params)
-        found = self._found(parse_matchers(params.all("match[]")), params)
-        return _limited(sorted({labels[name] for labels in found if name in labels}), params)
+        name = label_name(request.match_info["name"])
+        every = self._found(params)
+        values = await self._service.work(lambda _: sorted({value for one in every if (value := one.get(name))}))
+        return _limited(values, params)
 
-    def _found(self, selectors: Sequence[tuple[Matcher, ...]], params: Params) -> Iterator[Mapping[str, str]]:
-        start, end = params.time_ms("start", _PAST), params.time_ms("end", _FUTURE)
-        if end < start:
-            raise bad("end", "end timestamp must not be before start time")
-        for matchers in selectors or [_ALL]:
-            for block in self._head.select(matchers, start, end):
-                yield from _alive(block, start, end)
+    def _found(self, params: Params) -> list[Mapping[str, str]]:
+        """Return the labels of series that the head holds, if it has samples of the time at all; reads no sample."""
+        selectors = parse_matchers(params.all("match[]"))
+        start, end = _times(params)
+        bounds = self._head.bounds()
+        if bounds is None or bounds[1] < start or bounds[0] > end:
+            return []
+        if not selectors:
+            return list(self._head.labels())
+        return [
+            labels
+            for matchers in selectors
+            for block in self._head.select(matchers, _PAST, _FUTURE)
+            for labels in block.labels
+        ]
 
     async def _metadata(self, request: web.Request) -> web.Response:
         params = await Params.of(request)
@@ -82,47 +100,52 @@ class SeriesRoutes:
 
     async def _tsdb(self, request: web.Request) -> web.Response:
         limit = (await Params.of(request)).count("limit") or _TOP
-        stats = self._head.stats()
-        per_name: Counter[str] = Counter()
-        pairs: Counter[tuple[str, str]] = Counter()
-        first, last = _FUTURE, _PAST
-        for block in self._head.select(_ALL, _PAST, _FUTURE):
-            times = block.axis_times()
-            # Axes that share a matrix are filled up to its length with times that never were.
-            times = times[(times > 0) & (times < _FUTURE)]
-            if times.size:
-                first, last = min(first, int(times.min())), max(last, int(times.max()))
-            for labels in block.labels:
-                per_name[labels.get("__name__", "")] += 1
-                pairs.update(labels.items())
-        values = Counter(name for name, _ in pairs)
-        memory: Counter[str] = Counter()
-        for name, value in pairs:
-            memory[name] += len(value.encode())
-        return success({
-            "headStats": {
-                "numSeries": stats.series, "numLabelPairs": len(pairs), "chunkCount": 0,
-                "minTime": first if per_name else 0, "maxTime": last if per_name else 0,
-            },
-            "seriesCountByMetricName": _top(per_name, limit),
-            "labelValueCountByLabelName": _top(values, limit),
-            "memoryInBytesByLabelName": _top(memory, limit),
-            "seriesCountByLabelValuePair": _top(
-                Counter({f"{name}={value}": count for (name, value), count in pairs.items()}), limit
-            ),
-            "tocsin": {"samples": stats.samples, "targets": stats.targets, "bytes": stats.bytes,
-                       "rejected": stats.rejected, "limited": stats.limited},
-        })  # fmt: skip
+        every = self._head.labels()
+        stats, bounds = self._head.stats(), self._head.bounds() or (0, 0)
+        return success(await self._service.work(lambda _: _figures(every, stats, bounds, limit)))
+
+
+def _figures(every: Iterable[Mapping[str, str]], stats: HeadStats, bounds: tuple[int, int], top: int) -> dict[str, Any]:
+    per_name: Counter[str] = Counter()
+    pairs: Counter[tuple[str, str]] = Counter()
+    for labels in every:
+        per_name[labels.get("__name__", "")] += 1
+        pairs.update(labels.items())
+    values = Counter(name for name, _ in pairs)
+    memory: Counter[str] = Counter()
+    for name, value in pairs:
+        memory[name] += len(value.encode())
+    return {
+        "headStats": {
+            "numSeries": stats.series, "numLabelPairs": len(pairs), "chunkCount": 0,
+            "minTime": bounds[0], "maxTime": bounds[1],
+        },
+        "seriesCountByMetricName": _top(per_name, top),
+        "labelValueCountByLabelName": _top(values, top),
+        "memoryInBytesByLabelName": _top(memory, top),
+        "seriesCountByLabelValuePair": _top(
+            Counter({f"{name}={value}": count for (name, value), count in pairs.items()}), top
+        ),
+        "tocsin": {"samples": stats.samples, "targets": stats.targets, "bytes": stats.bytes,
+                   "rejected": stats.rejected, "limited": stats.limited},
+    }  # fmt: skip
 
 
 def _top(counts: Counter[str], limit: int) -> list[dict[str, Any]]:
     return [{"name": name, "value": count} for name, count in counts.most_common(limit)]
 
 
+def _times(params: Params) -> tuple[int, int]:
+    start, end = params.time_ms("start", _PAST), params.time_ms("end", _FUTURE)
+    if end < start:
+        raise bad("end", "end timestamp must not be before start time")
+    return start, end
+
+
 def _limited(data: list[Any], params: Params) -> web.Response:
     limit = params.count("limit")
     if limit and len(data) > limit:
-        return success(data[:limit], warnings=["results truncated due to limit"])
+        return success(data[:limit], warnings=[LIMITED])
     return success(data)
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import replace
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from services.common.clock import Clock
 from services.evaluator.config import QueryLimits
@@ -22,9 +22,23 @@ from services.evaluator.promql import (
 )
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.storage import Times
+from services.evaluator.query_api.encode import query_answer
 from services.evaluator.query_api.params import ApiError
 
 _Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a query is to be run, and what its answer holds: 0 for `timeout` and `lookback` (s) is as configured.
+
+    `limit`: so many series at most (0: all). `stats`: with figures about the query itself.
+    """
+
+    timeout: float = 0.0
+    lookback: float = 0.0
+    limit: int = 0
+    stats: bool = False
 
 
 class _LoopStorage:
@@ -71,6 +85,8 @@ class QueryService:
         self._head, self._limits, self._clock = head, limits, clock
         self._threads = ThreadPoolExecutor(limits.max_concurrency, thread_name_prefix="query")
         stack.callback(self._threads.shutdown, wait=False, cancel_futures=True)
+        self._lists = ThreadPoolExecutor(1, thread_name_prefix="lists")
+        stack.callback(self._lists.shutdown, wait=False, cancel_futures=True)
         self._slots = asyncio.Semaphore(limits.max_concurrency)
         # An engine's caches are one thread's at a time.
         self._engines = [self._engine(limits.timeout, limits.lookback_delta) for _ in range(limits.max_concurrency)]
@@ -83,21 +99,37 @@ class QueryService:
             monotonic=self._clock.monotonic,
         )
 
-    async def instant(self, query: str, t_ms: int, *, limit_s: float = 0.0, lookback: float = 0.0) -> Result:
-        """Evaluate at one time; raises ApiError."""
-        return await self._run(lambda engine, head: engine.instant(query, head, t_ms), limit_s, lookback)
+    async def instant(self, query: str, t_ms: int, asked: Asked) -> bytes:
+        """Evaluate at one time and return the answer's JSON; raises ApiError."""
+        return await self._query(lambda engine, head: engine.instant(query, head, t_ms), asked)
 
-    async def range(
-        self, query: str, start_ms: int, end_ms: int, step_ms: int, *, limit_s: float = 0.0, lookback: float = 0.0
-    ) -> Result:
-        """Evaluate at many times; raises ApiError."""
-        return await self._run(
-            lambda engine, head: engine.range(query, head, start_ms, end_ms, step_ms), limit_s, lookback
-        )
+    async def range(self, query: str, start_ms: int, end_ms: int, step_ms: int, asked: Asked) -> bytes:
+        """Evaluate at many times and return the answer's JSON; raises ApiError."""
+        return await self._query(lambda engine, head: engine.range(query, head, start_ms, end_ms, step_ms), asked)
 
-    async def _run(self, work: Callable[[Engine, Storage], _Answer], asked_s: float, lookback: float) -> _Answer:
-        limit = min(asked_s or self._limits.timeout, self._limits.timeout)
-        own = bool(asked_s or lookback)
+    async def work(self, work: Callable[[Storage], _Answer]) -> _Answer:
+        """Do something with the head's samples beside the loop, not behind queries; raises ApiError."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._lists, work, _LoopStorage(self._head, loop, self._limits.timeout))
+        except PromqlError as error:
+            raise _translated(error) from error
+
+    async def _query(self, evaluate: Callable[[Engine, Storage], Result], asked: Asked) -> bytes:
+        queued = self._clock.monotonic()
+
+        def answer(engine: Engine, head: Storage) -> bytes:
+            # Numbers become text here, too: on the loop a large answer would hold up scrapes and alerts.
+            began = self._clock.monotonic()
+            result = evaluate(engine, head)
+            stats = _stats(result, queued, began, self._clock.monotonic()) if asked.stats else None
+            return query_answer(result, asked.limit, stats)
+
+        return await self._run(answer, asked)
+
+    async def _run(self, work: Callable[[Engine, Storage], _Answer], asked: Asked) -> _Answer:
+        limit = min(asked.timeout or self._limits.timeout, self._limits.timeout)
+        own = bool(asked.timeout or asked.lookback)
         loop = asyncio.get_running_loop()
         storage = _LoopStorage(self._head, loop, limit)
         try:
@@ -105,7 +137,7 @@ class QueryService:
                 await self._slots.acquire()
         except TimeoutError:
             raise ApiError("timeout", "query timed out in the queue; too many queries run at once") from None
-        engine = self._engine(limit, lookback or self._limits.lookback_delta) if own else self._engines.pop()
+        engine = self._engine(limit, asked.lookback or self._limits.lookback_delta) if own else self._engines.pop()
 
         def finished(_future: object) -> None:
             # A query whose client has gone still holds its thread and engine until it ends.
@@ -119,6 +151,17 @@ class QueryService:
             return await asyncio.shield(future)
         except PromqlError as error:
             raise _translated(error) from error
+
+
+def _stats(result: Result, queued: float, began: float, ended: float) -> dict[str, Any]:
+    """Return the figures that Prometheus gives for `stats`; sorting and preparing are part of the evaluation here."""
+    return {
+        "timings": {
+            "evalTotalTime": ended - began, "resultSortTime": 0.0, "queryPreparationTime": 0.0,
+            "innerEvalTime": ended - began, "execQueueTime": began - queued, "execTotalTime": ended - queued,
+        },
+        "samples": {"totalQueryableSamples": result.samples, "peakSamples": result.samples},
+    }  # fmt: skip
 
 
 def _translated(error: PromqlError) -> ApiError:

@@ -48,6 +48,28 @@ def test_scrapes_are_read_back():
     assert storage.index.names == ["a", "b"]
 
 
+@pytest.mark.parametrize("interval", [None, 5.0])
+def test_labels_and_bounds_are_told_without_reading(interval):
+    storage = head()
+    assert (storage.labels(), storage.bounds()) == ([], None)
+    target = storage.target("t", interval_s=interval)
+    assert storage.bounds() is None
+    for number in range(200):
+        scrape(target, layout("a", "b"), number, [1, 2])
+    assert [one["__name__"] for one in storage.labels()] == ["a", "b"]
+    first, last = storage.bounds()
+    # What is older than the retention may still be there, but not much of it.
+    assert START <= first <= START + 139 * STEP
+    assert last == START + 199 * STEP
+    scrape(target, layout("a", "c"), 200, [1, 2])
+    scrape(storage.target("late", interval_s=interval), layout("a", x="y"), 201, [1])
+    assert sorted(one["__name__"] for one in storage.labels()) == ["a", "a", "b", "c"]
+    assert storage.bounds()[1] == START + 201 * STEP
+    assert storage.index.has("c")
+    storage.prune(START + 400 * STEP)
+    assert (storage.labels(), storage.index.has("c")) == ([], False)
+
+
 def test_values_of_other_types_are_taken():
     storage = head()
     storage.target("t").append(START, layout("a"), np.array([3], np.int64))

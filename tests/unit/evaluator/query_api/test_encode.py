@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 
 from services.evaluator.query_api.encode import go_float, go_scientific, seconds
-from services.evaluator.query_api.params import ApiError, Params, parse_matchers, parse_time
+from services.evaluator.query_api.params import ApiError, Params, label_name, parse_matchers, parse_time
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,35 @@ def test_any_text_gives_a_time_or_an_error(text):
         parse_time(text, "time")
     except ApiError as error:
         assert error.kind == "bad_data"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("job", "job"),
+        ("wo.genau", "wo.genau"),
+        # prometheus/common's own examples of UnescapeName with the scheme "values".
+        ("U__no:escaping_required", "U__no:escaping_required"),
+        ("U__no:escaping__required", "no:escaping_required"),
+        ("U__mysystem_2e_prod_2e_west_2e_cpu_2e_load", "mysystem.prod.west.cpu.load"),
+        ("U__http_2e_status:sum", "http.status:sum"),
+        ("U__label_20_with_20__100_", "label with \u0100"),
+        ("U__bad__utf_d900_", "U__bad__utf_d900_"),
+        ("U__bad_utf_", "U__bad_utf_"),
+        ("U__underscores_5f_and_2e_dots", "underscores_and.dots"),
+        ("U__too_1234567_long", "U__too_1234567_long"),
+        ("U__beyond_110000_", "U__beyond_110000_"),
+        ("U__cut_2e", "U__cut_2e"),
+        ("U__ends_", "U__ends_"),
+        ("U__upper_2E_case", "upper.case"),
+        ("_U__a", "_U__a"),
+    ],
+)
+def test_labels_of_paths(text, name):
+    assert label_name(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "U__"])
+def test_no_label(text):
+    with pytest.raises(ApiError, match="invalid label name"):
+        label_name(text)

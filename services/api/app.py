@@ -34,6 +34,7 @@ from services.api.recorder import Recorder
 from services.api.routes import ROUTES
 from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
+from services.api.trends.store import TrendStore
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
 from services.common.config import ConfigError, Shared
@@ -110,6 +111,7 @@ async def build(
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
+        trends=TrendStore(database),
         document=document_bytes(),
     )
     files = StaticFiles(static)

@@ -13,6 +13,7 @@ from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
 from services.api.silences.book import SilenceBook
+from services.api.trends.store import TrendStore
 from services.common.clock import Clock
 
 
@@ -33,5 +34,6 @@ class Api:
     auth_store: AuthStore
     hub: LiveHub
     silences: SilenceBook
+    trends: TrendStore
     document: bytes
     """The OpenAPI document."""

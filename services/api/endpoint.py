@@ -57,6 +57,8 @@ class Route(Generic[QueryT, BodyT]):
     status: int = 200
     problems: tuple[int, ...] = ()
     """Statuses that it may end with beside those that every endpoint has."""
+    other_types: tuple[str, ...] = ()
+    """Media types that it may answer with beside JSON."""
 
 
 def add_routes(app: web.Application, api: Api, routes: Iterable[Route[Any, Any]]) -> frozenset[Any]:

@@ -109,6 +109,7 @@ def _responses(route: Route[Any, Any], refs: dict[Any, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": http.HTTPStatus(route.status).phrase}
     if route.answer is not None and route.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
         answer["content"] = {"application/json": {"schema": refs[(route.answer, "serialization")]}}
+        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in route.other_types}
     problems = {400, 500, *route.problems}
     if route.method != "GET":
         problems |= {403, 413, 415}

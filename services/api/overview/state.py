@@ -6,7 +6,7 @@ from typing import get_args
 from services.api.alerts.view import AlertView
 from services.api.overview.evaluated import RuleGroups, RuleIndex
 from services.api.overview.health import build_components, overall_status
-from services.api.overview.model import Health, Panel, Realtime, ServiceHealth
+from services.api.overview.model import Health, Panel, Realtime, ServiceHealth, Threshold
 from services.api.overview.panel import build_panels
 from services.api.overview.ring import Ring
 from services.common.events import Heartbeat
@@ -31,6 +31,11 @@ class OverviewState:
         self.heard_at: float | None = None
         """When the evaluator last answered."""
         self._heard_since: float | None = None
+
+    @property
+    def thresholds(self) -> Mapping[str, Sequence[Threshold]]:
+        """The limits that rules set, by the expression that they compare."""
+        return self._index.thresholds
 
     def reachable(self, now: float) -> bool:
         """Tell whether the evaluator answered lately."""

@@ -8,6 +8,7 @@ from services.api.routes import (
     active,
     auth,
     chart,
+    deployments,
     detail,
     document,
     health,
@@ -18,11 +19,14 @@ from services.api.routes import (
     rules,
     silences,
     tokens,
+    trends,
 )
 
 ROUTES: tuple[Route[Any, Any], ...] = (
     *auth.ROUTES,
     *realtime.ROUTES,
+    *trends.ROUTES,
+    *deployments.ROUTES,
     *health.ROUTES,
     *active.ROUTES,
     *history.ROUTES,

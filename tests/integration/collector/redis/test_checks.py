@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from tests.integration.collector.conftest import OwnServer, Start
-from tests.integration.collector.redis.conftest import SYSTEM, Launch
+from tests.integration.collector.redis.servers import SYSTEM, Launch
 
 
 async def test_keys_of_all_types(start: Start, own_redis: OwnServer) -> None:

@@ -5,7 +5,7 @@ import time
 from redis import Redis
 
 from tests.integration.collector.conftest import OwnServer, Start
-from tests.integration.collector.redis.conftest import wait_until
+from tests.integration.collector.redis.servers import wait_until
 
 
 def up(found: dict[str, float], server: OwnServer, target: str = "c") -> float | None:

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.integration.collector.conftest import OwnServer, Start
-from tests.integration.collector.redis.conftest import SYSTEM, Launch
+from tests.integration.collector.redis.servers import SYSTEM, Launch
 
 needs_7 = pytest.mark.skipif(SYSTEM is None, reason="the embedded redis-server is of 6.2; install a newer one")
 

@@ -1,5 +1,6 @@
 """Handing one mail over to an SMTP server, and telling its refusals apart."""
 
+import base64
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -45,10 +46,20 @@ class SmtpServer:
                 await client.login(self.username, self.password)
             await client.send_message(mail, sender=sender, recipients=[recipient])
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise translate(error) from error
+            raise self._scrubbed(translate(error)) from error
         finally:
             # No QUIT: it could hang after the mail was accepted, and would then look like a failure.
             client.close()
+
+    def _scrubbed(self, error: DeliveryError) -> DeliveryError:
+        """Return the error without the password: a server may repeat what it did not like."""
+        detail = error.detail
+        for secret in (self.password, f"\0{self.username}\0{self.password}"):
+            for form in (secret, base64.b64encode(secret.encode()).decode()):
+                detail = detail.replace(form, "<secret>") if self.password else detail
+        if detail == error.detail:
+            return error
+        return DeliveryError(error.reason, detail, permanent=error.permanent, retry_after=error.retry_after)
 
 
 def translate(error: Exception) -> DeliveryError:  # noqa: PLR0911 - one return for each kind of failure

@@ -117,8 +117,9 @@ class Engine:
         node = parse(expr) if isinstance(expr, str) else expr
         kind = ast.value_type(node)
         if kind not in {"vector", "scalar"}:
+            said = "range vector" if kind == "matrix" else kind
             raise PromqlError(
-                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector', 1, 1
+                f'invalid expression type "{said}" for range query, must be Scalar or instant Vector', 1, 1
             )
         steps = np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64)
         run = self.new_run(storage, start_ms, end_ms, step_ms, steps)

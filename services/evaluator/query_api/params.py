@@ -97,6 +97,12 @@ def bad(name: str, text: str) -> ApiError:
     return ApiError("bad_data", f'invalid parameter "{name}": {text}')
 
 
+def parse_text(error: PromqlError) -> str:
+    """Return a syntax error's text as Prometheus writes it, `1:3: parse error: …`."""
+    place = f"{error.line}:{error.column}: " if error.line else ""
+    return f"{place}parse error: {error.message}"
+
+
 def label_name(text: str) -> str:
     """Return the label that a path names; `U__` begins a name whose odd letters are codes (`U__a_2e_b` is `a.b`).
 
@@ -139,7 +145,7 @@ def parse_matchers(texts: Sequence[str]) -> list[tuple[Matcher, ...]]:
         try:
             expr = unwrap(parse(text))
         except PromqlError as error:
-            raise bad("match[]", str(error)) from error
+            raise bad("match[]", parse_text(error)) from error
         if not isinstance(expr, Selector) or expr.offset or expr.at is not None:
             raise bad("match[]", f"{quoted(text)} is not a series selector")
         found.append(expr.matchers)

@@ -7,7 +7,7 @@ from aiohttp import web
 from services.common.clock import Clock
 from services.evaluator.promql import Expr, PromqlError, ast_json, parse, pretty
 from services.evaluator.query_api.encode import packed, success
-from services.evaluator.query_api.params import ApiError, Params, bad
+from services.evaluator.query_api.params import ApiError, Params, bad, parse_text
 from services.evaluator.query_api.service import Asked, QueryService
 
 MAX_STEPS = 11_000
@@ -71,7 +71,7 @@ def _parsed(params: Params) -> Expr:
     try:
         return parse(params.text("query"))
     except PromqlError as error:
-        raise bad("query", str(error)) from error
+        raise bad("query", parse_text(error)) from error
 
 
 def _asked(params: Params) -> Asked:

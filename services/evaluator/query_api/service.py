@@ -23,7 +23,7 @@ from services.evaluator.promql import (
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.storage import Times
 from services.evaluator.query_api.encode import query_answer
-from services.evaluator.query_api.params import ApiError
+from services.evaluator.query_api.params import ApiError, bad, parse_text
 
 _Answer = TypeVar("_Answer")
 
@@ -169,4 +169,4 @@ def _translated(error: PromqlError) -> ApiError:
         return ApiError("timeout", str(error))
     if isinstance(error, SampleLimitError | EvaluationError):
         return ApiError("execution", str(error))
-    return ApiError("bad_data", f'invalid parameter "query": {error}')
+    return bad("query", parse_text(error))

@@ -44,9 +44,10 @@ docs: setup-dev
 	$(PYTHON_BIN) -m scripts.reference
 
 bench: setup-dev
-	@for module in bench/*.py; do \
+	@for module in bench/*.py bench/*/__main__.py; do \
 	  grep -q '^if __name__' $$module || continue; \
-	  echo "== $$module"; $(PYTHON_BIN) -m $$(echo $${module%.py} | tr / .) --quick || exit 1; \
+	  name=$${module%.py}; \
+	  echo "== $$module"; $(PYTHON_BIN) -m $$(echo $${name%/__main__} | tr / .) --quick || exit 1; \
 	done
 
 conformance: setup-dev

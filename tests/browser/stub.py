@@ -14,10 +14,10 @@ from aiohttp import WSCloseCode, web
 from pydantic import BaseModel
 
 from services.api import guard
-from services.api.alerts.model import Alert
+from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
-from tests.browser import samples
+from tests.browser import samples, work
 
 COOKIE = "tocsin_session"
 USERS = {"ana": ("correct horse", "operator"), "vic": ("just looking", "viewer")}
@@ -54,6 +54,9 @@ class StubApi:
         self.past: list[Alert] = samples.past(time.time())
         self.refuse_acknowledge: ProblemError | None = None
         self.acknowledged: list[tuple[str, str]] = []
+        self.silences: list[dict[str, Any]] = []
+        self.notes: dict[str, list[TimelineEntry]] = {}
+        self.verdicts: dict[str, Verdict] = {}
 
     @property
     def url(self) -> str:
@@ -68,6 +71,8 @@ class StubApi:
         app.router.add_get(f"{MONITORING}/alerts/history", self._history)
         app.router.add_get(f"{MONITORING}/alerts/{{id}}", self._detail)
         app.router.add_post(f"{MONITORING}/alerts/{{id}}/acknowledge", self._acknowledge)
+        app.router.add_post(f"{MONITORING}/alerts/acknowledge", self._acknowledge_many)
+        work.add_routes(app, self)
         app.router.add_get("/{path:.*}", self._static.handle)
         app.on_response_prepare.append(self._set_headers)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -133,7 +138,7 @@ class StubApi:
         health = samples.health(now, metrics, self.alerts, self.missing)
         return {"health": health.model_dump(mode="json"), "metrics": metrics.model_dump(mode="json")}
 
-    def _user(self, request: web.Request) -> str:
+    def user(self, request: web.Request) -> str:
         name = self._sessions.get(request.cookies.get(COOKIE, ""))
         if name is None:
             raise ProblemError(401, "not-logged-in", "Nobody is logged in.", "Log in first.")
@@ -154,20 +159,20 @@ class StubApi:
         return response
 
     async def _me(self, request: web.Request) -> web.Response:
-        return _json(self._session(self._user(request)))
+        return _json(self._session(self.user(request)))
 
     async def _logout(self, request: web.Request) -> web.Response:
-        self._check_csrf(request)
+        self.check_csrf(request)
         self._sessions.pop(request.cookies[COOKIE], None)
         return _json({"logged_out": True})
 
-    def _check_csrf(self, request: web.Request) -> str:
-        name = self._user(request)
+    def check_csrf(self, request: web.Request) -> str:
+        name = self.user(request)
         if request.headers.get("X-CSRF-Token") != f"csrf-{name}":
             raise ProblemError(403, "csrf", "The CSRF token is missing or wrong.", "Reload the page.")
         return name
 
-    def _find(self, request: web.Request) -> Alert:
+    def find(self, request: web.Request) -> Alert:
         wanted = request.match_info["id"]
         for one in (*self.alerts, *self.past):
             if one.id == wanted:
@@ -175,31 +180,54 @@ class StubApi:
         raise ProblemError(404, "unknown-alert", "There is no such alert.", "Look in the history.")
 
     async def _detail(self, request: web.Request) -> web.Response:
-        self._user(request)
-        return _json(samples.detail(self._find(request)))
+        self.user(request)
+        return _json(self.detail(self.find(request)))
+
+    def detail(self, of: Alert) -> AlertDetail:
+        """An alert's story, with what people said of it."""
+        known = samples.detail(of)
+        timeline = [*known.timeline, *self.notes.get(of.id, [])]
+        return known.model_copy(update={"timeline": timeline, "verdict": self.verdicts.get(of.id)})
 
     async def _history(self, request: web.Request) -> web.Response:
-        self._user(request)
-        every = [*self.alerts, *self.past]
+        self.user(request)
+        wanted = {key: value for key, value in request.query.items() if key in {"severity", "fingerprint", "component"}}
+        every = [
+            one
+            for one in (*self.alerts, *self.past)
+            if all(getattr(one, key) == value for key, value in wanted.items())
+        ]
         start, limit = int(request.query.get("cursor", "0")), int(request.query["limit"])
         following = str(start + limit) if start + limit < len(every) else None
         page = [one.model_dump(mode="json") for one in every[start : start + limit]]
         return _json({"alerts": page, "next_cursor": following})
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
-        name = self._check_csrf(request)
+        name = self.check_csrf(request)
         if self.refuse_acknowledge is not None:
             raise self.refuse_acknowledge
         comment = (await request.json()).get("comment", "")
-        found = self._find(request)
-        self.acknowledged.append((found.id, comment))
-        done = samples.acknowledged(found, name, time.time(), comment)
+        return _json(await self.take(self.find(request), name, comment))
+
+    async def _acknowledge_many(self, request: web.Request) -> web.Response:
+        name = self.check_csrf(request)
+        ids = (await request.json())["ids"]
+        done = [await self.take(one, name, "") for one in list(self.alerts) if one.id in ids]
+        return _json({"alerts": [one.model_dump(mode="json") for one in done], "refused": []})
+
+    async def take(self, found: Alert, name: str | None, comment: str) -> Alert:
+        """Take an alert on for somebody; without a name give it back."""
+        if name is not None:
+            self.acknowledged.append((found.id, comment))
+            done = samples.acknowledged(found, name, time.time(), comment)
+        else:
+            done = found.model_copy(update={"acknowledged": None})
         self.alerts[self.alerts.index(found)] = done
         await self.push(upsert=(done,))
-        return _json(done)
+        return done
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        self._user(request)
+        self.user(request)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         numbers = itertools.count(1)

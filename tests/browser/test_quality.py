@@ -26,6 +26,8 @@ PAGES = {
     "overview": "/",
     "alert": "/alerts/01-CeleryQueueBacklog",
     "trends": "/trends",
+    "alerts": "/alerts",
+    "silences": "/silences",
     "missing": "/nowhere",
 }
 

@@ -7,12 +7,15 @@ import { route, type Route } from "./model/router";
 import { StoreProvider, useStore, type Store } from "./model/store";
 import { showTab, tabOf } from "./model/tab";
 import { AlertPage } from "./pages/alert";
+import { AlertsPage } from "./pages/alerts";
 import { LoginPage } from "./pages/login";
 import { OverviewPage } from "./pages/overview";
+import { SilencesPage } from "./pages/silences";
 import { TrendsPage } from "./pages/trends";
 import { Disconnected } from "./parts/connection";
 import { Header } from "./parts/header";
 import { Shortcuts } from "./parts/shortcuts";
+import { SilenceDialog } from "./parts/silence";
 import { Empty, Failure, Loading } from "./parts/states";
 import { strings } from "./strings";
 
@@ -22,6 +25,10 @@ function Page({ at }: { at: Route }): JSX.Element {
       return <OverviewPage />;
     case "alert":
       return <AlertPage key={at.id} id={at.id} />;
+    case "alerts":
+      return <AlertsPage search={at.search} />;
+    case "silences":
+      return <SilencesPage />;
     case "trends":
       return <TrendsPage metric={at.metric} />;
     default:
@@ -56,6 +63,7 @@ function SignedIn(): JSX.Element {
         )}
         <Page at={route.value} />
       </main>
+      <SilenceDialog />
       <Shortcuts open={help} onClose={() => setHelp(false)} />
     </>
   );

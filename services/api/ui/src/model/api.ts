@@ -1,7 +1,19 @@
 /** Calls of the HTTP API. */
 
 import { strings } from "../strings";
-import type { Alert, AlertDetail, HistoryPage, Login, Problem } from "../types";
+import type {
+  Alert,
+  AlertChart,
+  AlertDetail,
+  Done,
+  HistoryPage,
+  Login,
+  Matcher,
+  Preview,
+  Problem,
+  Silence,
+  Verdict,
+} from "../types";
 
 const MONITORING = "/api/admin/monitoring";
 export const LIVE_PATH = `${MONITORING}/live`;
@@ -51,14 +63,51 @@ export class Api {
     return this.call("GET", `${MONITORING}/alerts/${encodeURIComponent(id)}`);
   }
 
-  history(limit: number, cursor: string | null = null): Promise<HistoryPage> {
-    const query = new URLSearchParams({ limit: String(limit), ...(cursor === null ? {} : { cursor }) });
+  history(limit: number, cursor: string | null = null, filters: Record<string, string> = {}): Promise<HistoryPage> {
+    const query = new URLSearchParams({ limit: String(limit), ...filters, ...(cursor === null ? {} : { cursor }) });
     return this.call("GET", `${MONITORING}/alerts/history?${query.toString()}`);
   }
 
   acknowledge(id: string, comment: string): Promise<Alert> {
     const body = comment === "" ? {} : { comment };
     return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/acknowledge`, body);
+  }
+
+  unacknowledge(id: string): Promise<Alert> {
+    return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/unacknowledge`, {});
+  }
+
+  acknowledgeMany(ids: string[], comment: string): Promise<Done> {
+    return this.call("POST", `${MONITORING}/alerts/acknowledge`, { ids, comment });
+  }
+
+  comment(id: string, text: string): Promise<AlertDetail> {
+    return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/comments`, { text });
+  }
+
+  judge(id: string, verdict: Verdict): Promise<AlertDetail> {
+    return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/verdict`, { verdict });
+  }
+
+  chart(id: string): Promise<AlertChart> {
+    return this.call("GET", `${MONITORING}/alerts/${encodeURIComponent(id)}/chart`);
+  }
+
+  silences(): Promise<{ silences: Silence[] }> {
+    return this.call("GET", `${MONITORING}/silences`);
+  }
+
+  previewSilence(matchers: Matcher[], seconds: number): Promise<Preview> {
+    return this.call("POST", `${MONITORING}/silences/preview`, { matchers, duration_seconds: seconds });
+  }
+
+  silence(matchers: Matcher[], seconds: number, comment: string, broad: boolean): Promise<Silence> {
+    const body = { matchers, duration_seconds: seconds, comment, confirm_broad: broad };
+    return this.call("POST", `${MONITORING}/silences`, body);
+  }
+
+  expireSilence(id: string): Promise<Silence> {
+    return this.call("DELETE", `${MONITORING}/silences/${encodeURIComponent(id)}`);
   }
 
   private keep(login: Login): Login {

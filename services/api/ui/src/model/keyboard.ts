@@ -37,6 +37,10 @@ export function listenForKeys(onHelp: () => void): () => void {
     const actions: Record<string, () => void> = {
       a: () => press("[data-acknowledge]"),
       c: () => press("[data-comment]"),
+      s: () => press("[data-silence]"),
+      x: () => press("[data-select]"),
+      "/": () => document.querySelector<HTMLElement>("[data-search]")?.focus(),
+      l: () => navigate("/alerts"),
       j: () => move(1),
       k: () => move(-1),
       g: () => navigate("/"),

@@ -7,6 +7,8 @@ describe("routeOf", () => {
     ["/", "", { page: "overview" }],
     ["/login", "", { page: "overview" }],
     ["/alerts/01%2F2", "", { page: "alert", id: "01/2" }],
+    ["/alerts", "?tab=history", { page: "alerts", search: "?tab=history" }],
+    ["/silences", "", { page: "silences" }],
     ["/trends", "?metric=celery_queue", { page: "trends", metric: "celery_queue" }],
     ["/trends", "", { page: "trends", metric: "" }],
     ["/alerts/", "", { page: "missing" }],

@@ -5,6 +5,8 @@ import { signal } from "@preact/signals";
 export type Route =
   | { page: "overview" }
   | { page: "alert"; id: string }
+  | { page: "alerts"; search: string }
+  | { page: "silences" }
   | { page: "trends"; metric: string }
   | { page: "missing" };
 
@@ -12,6 +14,8 @@ export type Route =
 export function routeOf(path: string, search: string): Route {
   if (path === "/" || path === "/login") return { page: "overview" };
   if (path === "/trends") return { page: "trends", metric: new URLSearchParams(search).get("metric") ?? "" };
+  if (path === "/alerts") return { page: "alerts", search };
+  if (path === "/silences") return { page: "silences" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };
   return { page: "missing" };
@@ -33,6 +37,12 @@ export function navigate(href: string): void {
   history.pushState(null, "", href);
   route.value = here();
   requestAnimationFrame(arrive);
+}
+
+/** Change the query of this page's address in place: filters are part of it. */
+export function replaceSearch(search: string): void {
+  history.replaceState(null, "", location.pathname + (search === "" ? "" : `?${search}`));
+  route.value = here();
 }
 
 /** Go to the part that the address named when the page was loaded, once that part is there. */

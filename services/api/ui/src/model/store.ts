@@ -5,7 +5,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
 import { strings } from "../strings";
-import type { User } from "../types";
+import type { Alert, User } from "../types";
 import { announcements } from "./announce";
 import { Api, ApiError, LIVE_PATH } from "./api";
 import { LiveFeed, type Link } from "./live";
@@ -27,6 +27,10 @@ export class Store {
   readonly spoken = signal("");
   /** Why the last thing asked for did not happen, where no part of the page can say it itself. */
   readonly notice = signal("");
+  /** The matchers that the silence dialog is open with; null: it is closed. */
+  readonly silencing = signal<string | null>(null);
+  /** Grows when silences were changed here. */
+  readonly silencesVersion = signal(0);
   readonly api = new Api(() => this.endSession());
   readonly link: ReadonlySignal<Link>;
   readonly stale: ReadonlySignal<boolean>;
@@ -115,9 +119,29 @@ export class Store {
   }
 
   async acknowledge(id: string, comment: string): Promise<void> {
-    const alert = await this.api.acknowledge(id, comment);
+    this.put([await this.api.acknowledge(id, comment)]);
+  }
+
+  async unacknowledge(id: string): Promise<void> {
+    this.put([await this.api.unacknowledge(id)]);
+  }
+
+  /** Take many on; returns how many could not be. */
+  async acknowledgeMany(ids: string[]): Promise<number> {
+    const done = await this.api.acknowledgeMany(ids, "");
+    this.put(done.alerts);
+    return done.refused.length;
+  }
+
+  private put(alerts: Alert[]): void {
     const state = this.state.value;
-    if (state !== null) this.state.value = { ...state, alerts: mergeAlerts(state.alerts, [alert], []) };
+    if (state !== null) this.state.value = { ...state, alerts: mergeAlerts(state.alerts, alerts, []) };
+  }
+
+  /** A firing alert's summary; its id where it is not known. */
+  alertTitle(id: string): string {
+    const alert = this.state.value?.alerts.find((one) => one.id === id);
+    return alert === undefined ? id : alert.summary || alert.name;
   }
 
   /** A component's name as its card has it; the key where it has no card. */

@@ -3,11 +3,13 @@ import { useEffect } from "preact/hooks";
 
 import { formatDuration, formatTime } from "../format";
 import { useResource } from "../model/resource";
+import { safeLink } from "../model/router";
 import { useStore } from "../model/store";
 import { Acknowledge, Acknowledged } from "../parts/acknowledge";
 import { Action, Marks, categoryText, severityText } from "../parts/alert-item";
-import { Chart } from "../parts/chart";
+import { Breach, Comment, GiveBack, Related, Useful } from "../parts/alert-work";
 import { Badge, Icon } from "../parts/icon";
+import { SilenceButton } from "../parts/silence";
 import { Empty, Failure, Loading, Section } from "../parts/states";
 import { Age } from "../parts/time";
 import { Timeline } from "../parts/timeline";
@@ -31,6 +33,7 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 function Facts({ alert }: { alert: AlertDetail }): JSX.Element {
   const store = useStore();
+  const runbook = safeLink(alert.annotations["runbook_url"] ?? "");
   return (
     <dl class="facts">
       <Fact name={words.component}>{store.componentTitle(alert.component)}</Fact>
@@ -42,6 +45,7 @@ function Facts({ alert }: { alert: AlertDetail }): JSX.Element {
       <Fact name={words.notifications}>{String(alert.notifications)}</Fact>
       <Fact name={words.rule}>{alert.rule.name}</Fact>
       <Fact name={words.expression}>{alert.rule.expr === "" ? "" : <code>{alert.rule.expr}</code>}</Fact>
+      <Fact name={words.runbook}>{runbook === null ? "" : <a href={runbook.href}>{runbook.href}</a>}</Fact>
       <Fact name={words.file}>{alert.rule.file}</Fact>
       <Fact name={words.group}>{alert.rule.group}</Fact>
       <Fact name={words.labels}>
@@ -75,39 +79,40 @@ function Top({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX
       <Marks alert={alert} />
       <Action alert={alert} />
       {firing ? <Acknowledge alert={alert} onDone={reload} /> : <Acknowledged alert={alert} />}
+      {firing && (
+        <div class="buttons">
+          <GiveBack alert={alert} onDone={reload} />
+          <SilenceButton alert={alert} />
+        </div>
+      )}
+      <Useful alert={alert} reload={reload} />
     </header>
   );
 }
 
 function Story({ alert, reload }: { alert: AlertDetail; reload: () => void }): JSX.Element {
-  const store = useStore();
-  const panel = store.state.value?.metrics.panels.find((candidate) =>
-    candidate.thresholds.some((threshold) => threshold.rule === alert.name),
-  );
   return (
     <div data-alert-page={alert.id}>
       <Top alert={alert} reload={reload} />
       <div class="alert-columns">
         <div>
-          {panel !== undefined && (
-            <Section id="chart" title={`${panel.title}, ${words.chart}`} stale={store.stale.value}>
-              <div class="card chart-card">
-                <Chart panel={panel} />
-              </div>
-            </Section>
-          )}
+          <Breach alert={alert} />
           <Section id="timeline" title={words.timeline}>
             {!alert.complete && <p class="notice">{words.incomplete}</p>}
             <div class="card">
               <Timeline entries={alert.timeline} />
+              <Comment id={alert.id} reload={reload} />
             </div>
           </Section>
         </div>
-        <Section id="facts" title={words.facts}>
-          <div class="card">
-            <Facts alert={alert} />
-          </div>
-        </Section>
+        <div>
+          <Section id="facts" title={words.facts}>
+            <div class="card">
+              <Facts alert={alert} />
+            </div>
+          </Section>
+          <Related alert={alert} />
+        </div>
       </div>
     </div>
   );

@@ -7,6 +7,7 @@ import { toneOf } from "../tones";
 import type { Alert } from "../types";
 import { Acknowledge } from "./acknowledge";
 import { Badge, Icon } from "./icon";
+import { SilenceButton } from "./silence";
 import { Age } from "./time";
 
 const words = strings.alerts;
@@ -79,6 +80,7 @@ export function AlertItem({ alert }: { alert: Alert }): JSX.Element {
       <Marks alert={alert} />
       <Action alert={alert} />
       <Acknowledge alert={alert} />
+      <SilenceButton alert={alert} />
     </article>
   );
 }

@@ -38,7 +38,9 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
         </a>
         <nav aria-label={strings.nav.label}>
           <NavLink href="/" text={strings.nav.overview} here={page === "overview"} />
+          <NavLink href="/alerts" text={strings.nav.alerts} here={page === "alerts" || page === "alert"} />
           <NavLink href="/trends" text={strings.nav.trends} here={page === "trends"} />
+          <NavLink href="/silences" text={strings.nav.silences} here={page === "silences"} />
         </nav>
         <div class="top-end">
           <LinkPill />

@@ -22,6 +22,8 @@ function look(entry: TimelineEntry): { icon: IconName; tone: Tone } {
     case "notification":
       // A reason is given only for what was not delivered.
       return { icon: "bell", tone: entry.reason === "" ? "info" : "critical" };
+    case "comment":
+      return { icon: "comment", tone: "info" };
     default:
       return { icon: "info", tone: "unknown" };
   }
@@ -40,7 +42,7 @@ function Entry({ entry }: { entry: TimelineEntry }): JSX.Element {
           {entry.by !== "" && entry.kind !== "notification" && ` ${words.by(entry.by)}`}
           {outcome.length > 0 && <span class="entry-result">{outcome.join(": ")}</span>}
         </p>
-        {entry.text !== "" && <p class="entry-text">{entry.text}</p>}
+        {entry.text !== "" && <p class="entry-text">{entry.kind === "verdict" ? words.verdicts[entry.text] : entry.text}</p>}
         <p class="entry-time">
           {formatTime(entry.at)} · <Age at={entry.at} />
         </p>

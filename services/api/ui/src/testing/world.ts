@@ -67,6 +67,7 @@ export function makeDetail(changes: Partial<AlertDetail> = {}): AlertDetail {
   return {
     ...makeAlert(),
     complete: true,
+    verdict: null,
     timeline: [
       { ...blank, at: NOW - 90, kind: "firing", text: "High Celery queue backlog" },
       { ...blank, at: NOW - 210, kind: "active" },

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from redis.exceptions import ResponseError
 
 from services.collector.reasons import Reason, ScrapeError
-from services.collector.sheet import Sheet
+from services.collector.sheet import Sheet, format_value
 from services.collector.sources.base import CollectorSwitch
 from services.collector.sources.redis.client import (
     Address,
@@ -66,7 +66,7 @@ class Node:
         self._server = Server((0, 0), "standalone")
         self._memory = Memory(CommandStats(target.top_commands))
         self._kept: dict[str, Kept] = {}
-        self._scrapes = 0
+        self._scrapes, self._seconds = 0, 0.0
         self._host, self._db, self._local = _place(where)
         self._tls = urlsplit(target.url.get_secret_value()).scheme == "rediss"
 
@@ -85,6 +85,7 @@ class Node:
             scene = self._scene(start + limit - _SPARE, discover=discover)
             reasons = await self._run(scene, sheet, kept=not connected)
         except BaseException:
+            self._seconds += self._clock.monotonic() - start
             # A reply that comes late would answer the next question: the connection must not be used again.
             await self.close()
             raise
@@ -192,6 +193,11 @@ class Node:
         text = "Duration of the last scrape, in seconds."
         sheet.gauge("redis_exporter_last_scrape_duration_seconds", text, took)
         sheet.counter("redis_exporter_scrapes_total", "Scrapes of this server.", self._scrapes)
+        self._seconds += took or 0.0
+        name = "redis_exporter_scrape_duration_seconds"
+        sheet.family(name, "summary", "Durations of scrapes of this server, summed up.").rows.extend(
+            [(f"{name}_sum", "", format_value(self._seconds)), (f"{name}_count", "", str(self._scrapes))]
+        )
 
     async def close(self) -> None:
         """Drop the connection."""

@@ -154,6 +154,8 @@ async def test_a_server_that_was_started_anew_is_not_down(start: Start, launch: 
     found = await running.samples("/metrics/redis")
     assert found['redis_up{target="r"}'] == 1
     assert found['redis_exporter_scrapes_total{target="r"}'] == 2
+    assert found['redis_exporter_scrape_duration_seconds_count{target="r"}'] == 2
+    assert found['redis_exporter_scrape_duration_seconds_sum{target="r"}'] > 0
 
 
 async def test_a_unix_socket_and_another_database(start: Start, launch: Launch, tmp_path: Path) -> None:

@@ -191,13 +191,13 @@ class SlackChannel:
         if token:
             url = read_url(config.app_url or common.slack_app_url, None, base, "app_url")
         else:
-            if signing:
-                raise ConfigError("signing_secret needs app_token: a webhook's messages can't have a button")
             value, file = (
                 (config.api_url, config.api_url_file) if own_url else (common.slack_api_url, common.slack_api_url_file)
             )
             url = read_url(value, file, base, "api_url")
             token = _bot_token(config, around, url)
+        if signing and not token:
+            raise ConfigError("signing_secret needs app_token: a webhook's messages can't have a button")
         if token and not config.channel:
             raise ConfigError("a bot needs channel: the name or id of a channel that it is a member of")
         return SlackIntegration(config, around, url=url, token=token, signing=signing)

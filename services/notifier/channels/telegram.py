@@ -86,8 +86,9 @@ class TelegramIntegration(HttpIntegration):
         if known is not None and message.cause not in {Cause.NEW, Cause.CHANGED, Cause.REPEAT}:
             try:
                 await self._call("editMessageText", {**body, "message_id": known["message_id"]})
-            except _GoneError:
-                pass
+            except _GoneError as error:
+                if error.unchanged:
+                    return str(known["message_id"])
             else:
                 return str(known["message_id"])
         if known is not None:
@@ -157,7 +158,9 @@ class TelegramIntegration(HttpIntegration):
 
 
 class _GoneError(DeliveryError):
-    pass
+    """A message that can't be changed; `unchanged`: because it says that already."""
+
+    unchanged = False
 
 
 def _explained(error: RefusedError) -> DeliveryError:
@@ -168,7 +171,9 @@ def _explained(error: RefusedError) -> DeliveryError:
         after = float(seconds) if seconds.isdigit() else error.retry_after
         return DeliveryError("rate_limited", error.detail, retry_after=after)
     if error.status == _BAD_REQUEST and "message is not modified" in description:
-        return _GoneError("refused", "unchanged", permanent=True)
+        same = _GoneError("refused", error.detail, permanent=True)
+        same.unchanged = True
+        return same
     if error.status == _BAD_REQUEST and ("to edit not found" in description or "can't be edited" in description):
         return _GoneError("refused", error.detail, permanent=True)
     return error

@@ -82,7 +82,7 @@ async def test_a_provider_that_does_not_answer_in_time(standin, build, key):
 CUT_OFF = {
     "nothing": b"",
     "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "half a body": b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"ok\":",
+    "half a body": b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"ok":',
     "no HTTP": b"220 mail.example.com ESMTP\r\n",
 }  # fmt: skip
 

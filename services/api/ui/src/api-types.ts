@@ -250,6 +250,141 @@ export interface components {
             ][];
         };
         /**
+         * Check
+         * @description One job and how it stands now.
+         */
+        Check: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Due At */
+            due_at: number | null;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /** Id */
+            id: number;
+            /** Last Ping At */
+            last_ping_at: number | null;
+            /** Last Seconds */
+            last_seconds: number | null;
+            /** Last Success At */
+            last_success_at: number | null;
+            /** Late Seconds */
+            late_seconds: number;
+            /** Name */
+            name: string;
+            /** Period Seconds */
+            period_seconds: number | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "" | "failed" | "overran" | "missed";
+            /** Running Since */
+            running_since: number | null;
+            /** Schedule */
+            schedule: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "up" | "late" | "down" | "started";
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * CheckBody
+         * @description A job that is to report: by a period or by a schedule, one of the two.
+         */
+        CheckBody: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Grace Seconds
+             * @default 600
+             */
+            grace_seconds?: number;
+            /** Name */
+            name: string;
+            /**
+             * Period Seconds
+             * @default null
+             */
+            period_seconds?: number | null;
+            /**
+             * Schedule
+             * @default null
+             */
+            schedule?: string | null;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone?: string;
+        };
+        /**
+         * CheckDetail
+         * @description A check with its last 100 reports, newest first.
+         */
+        CheckDetail: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Due At */
+            due_at: number | null;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /** Id */
+            id: number;
+            /** Last Ping At */
+            last_ping_at: number | null;
+            /** Last Seconds */
+            last_seconds: number | null;
+            /** Last Success At */
+            last_success_at: number | null;
+            /** Late Seconds */
+            late_seconds: number;
+            /** Name */
+            name: string;
+            /** Period Seconds */
+            period_seconds: number | null;
+            /** Pings */
+            pings: components["schemas"]["Ping"][];
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "" | "failed" | "overran" | "missed";
+            /** Running Since */
+            running_since: number | null;
+            /** Schedule */
+            schedule: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "up" | "late" | "down" | "started";
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * Checks
+         * @description All checks by name.
+         */
+        Checks: {
+            /** Checks */
+            checks: components["schemas"]["Check"][];
+        };
+        /**
          * CommentBody
          * @description What somebody has to say.
          */
@@ -277,6 +412,58 @@ export interface components {
             status: "healthy" | "degraded" | "down" | "unknown";
             /** Title */
             title: string;
+        };
+        /**
+         * Deployment
+         * @description A deployment as it is kept.
+         */
+        Deployment: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Component */
+            component: string;
+            /** Id */
+            id: number;
+            /** Link */
+            link: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * DeploymentBody
+         * @description Something was put into service.
+         */
+        DeploymentBody: {
+            /**
+             * At
+             * @default null
+             */
+            at?: number | null;
+            /**
+             * Component
+             * @example fastapi
+             */
+            component: string;
+            /**
+             * Link
+             * @default
+             */
+            link?: string;
+            /**
+             * Version
+             * @example 2.4.1
+             */
+            version: string;
+        };
+        /**
+         * Deployments
+         * @description The newest deployments, at most 200.
+         */
+        Deployments: {
+            /** Deployments */
+            deployments: components["schemas"]["Deployment"][];
         };
         /**
          * Health
@@ -310,6 +497,23 @@ export interface components {
             severity: string;
             /** Summary */
             summary: string;
+        };
+        /**
+         * HistorySeries
+         * @description One label set's past.
+         */
+        HistorySeries: {
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Points */
+            points: [
+                number,
+                number,
+                number,
+                number
+            ][];
         };
         /**
          * LiveChanges
@@ -386,6 +590,29 @@ export interface components {
             username: string;
         };
         /**
+         * Marker
+         * @description Something that happened: an alert that fired, or a deployment.
+         */
+        Marker: {
+            /** At */
+            at: number;
+            /** Component */
+            component: string;
+            /** End */
+            end: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "alert" | "deployment";
+            /** Link */
+            link: string;
+            /** Severity */
+            severity: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * Matcher
          * @description One condition on a label; regular expressions (RE2) must fit the whole value.
          */
@@ -399,6 +626,93 @@ export interface components {
             op: "=" | "!=" | "=~" | "!~";
             /** Value */
             value: string;
+        };
+        /**
+         * MetricHistory
+         * @description The past of one metric, a point for each `step` seconds that has values.
+         */
+        MetricHistory: {
+            /** Component */
+            component: string;
+            /** End */
+            end: number;
+            /** Key */
+            key: string;
+            /** Level */
+            level: string;
+            /** Metric */
+            metric: string;
+            /** Series */
+            series: components["schemas"]["HistorySeries"][];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Title */
+            title: string;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
+        };
+        /**
+         * MetricList
+         * @description The panels' metrics first, then what else is recorded.
+         */
+        MetricList: {
+            /** Metrics */
+            metrics: components["schemas"]["RecordedMetric"][];
+        };
+        /**
+         * NewCheck
+         * @description A check with a new key: `ping_url` holds it and is shown this once.
+         */
+        NewCheck: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Due At */
+            due_at: number | null;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /** Id */
+            id: number;
+            /** Last Ping At */
+            last_ping_at: number | null;
+            /** Last Seconds */
+            last_seconds: number | null;
+            /** Last Success At */
+            last_success_at: number | null;
+            /** Late Seconds */
+            late_seconds: number;
+            /** Name */
+            name: string;
+            /** Period Seconds */
+            period_seconds: number | null;
+            /** Ping Url */
+            ping_url: string;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "" | "failed" | "overran" | "missed";
+            /** Running Since */
+            running_since: number | null;
+            /** Schedule */
+            schedule: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "new" | "up" | "late" | "down" | "started";
+            /** Timezone */
+            timezone: string;
         };
         /**
          * NewToken
@@ -466,6 +780,23 @@ export interface components {
             value: number | null;
         };
         /**
+         * Ping
+         * @description One report.
+         */
+        Ping: {
+            /** At */
+            at: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "success" | "start" | "fail" | "log";
+            /** Log */
+            log: string;
+            /** Seconds */
+            seconds: number | null;
+        };
+        /**
          * Preview
          * @description What a silence would hide.
          */
@@ -517,6 +848,29 @@ export interface components {
             at: number;
             /** Panels */
             panels: components["schemas"]["Panel"][];
+        };
+        /**
+         * RecordedMetric
+         * @description A metric that can be asked for, and when it last had a value (to within an hour; null: never yet).
+         */
+        RecordedMetric: {
+            /** Component */
+            component: string;
+            /** Key */
+            key: string;
+            /** Last At */
+            last_at: number | null;
+            /** Metric */
+            metric: string;
+            /** Series */
+            series: number;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
         };
         /**
          * Refused
@@ -615,6 +969,28 @@ export interface components {
             value: number;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * SeriesStats
+         * @description Figures over the whole time; percentiles are those of the means of `stats_step` seconds.
+         */
+        SeriesStats: {
+            /** Avg */
+            avg: number;
+            /** Count */
+            count: number;
+            /** Last */
+            last: number;
+            /** Max */
+            max: number;
+            /** Min */
+            min: number;
+            /** P50 */
+            p50: number;
+            /** P95 */
+            p95: number;
+            /** P99 */
+            p99: number;
         };
         /**
          * ServiceHealth
@@ -867,6 +1243,80 @@ export interface components {
         Tokens: {
             /** Tokens */
             tokens: components["schemas"]["Token"][];
+        };
+        /**
+         * TrendMetric
+         * @description One metric's part of the answer.
+         */
+        TrendMetric: {
+            /** Component */
+            component: string;
+            /** Key */
+            key: string;
+            /** Metric */
+            metric: string;
+            /** Series */
+            series: components["schemas"]["TrendSeries"][];
+            /** Thresholds */
+            thresholds: components["schemas"]["Threshold"][];
+            /** Title */
+            title: string;
+            /** Truncated */
+            truncated: boolean;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
+        };
+        /**
+         * Trends
+         * @description Several metrics over the same time.
+         */
+        Trends: {
+            /** Compared Seconds */
+            compared_seconds: number;
+            /** End */
+            end: number;
+            /** Level */
+            level: string;
+            /** Markers */
+            markers: components["schemas"]["Marker"][];
+            /** Metrics */
+            metrics: components["schemas"]["TrendMetric"][];
+            /** Start */
+            start: number;
+            /** Stats Step */
+            stats_step: number;
+            /** Step */
+            step: number;
+        };
+        /**
+         * TrendSeries
+         * @description One label set's past, its figures, and what it was a week before at the same place.
+         */
+        TrendSeries: {
+            /** Change */
+            change: number | null;
+            /** Compared */
+            compared: [
+                number,
+                number,
+                number,
+                number
+            ][];
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Points */
+            points: [
+                number,
+                number,
+                number,
+                number
+            ][];
+            stats: components["schemas"]["SeriesStats"] | null;
         };
         /**
          * Verdict

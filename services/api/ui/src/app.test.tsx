@@ -1,6 +1,6 @@
 import { fireEvent, waitFor, within } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 
 import { close, open, openLive } from "./testing/page";
 import { LOGIN, PROBLEM_401, Reply } from "./testing/server";
@@ -233,21 +233,5 @@ describe("keys and pages", () => {
   it("says so when there is no such page", async () => {
     const page = await open("/nowhere");
     await page.findByText("There is no page at this address");
-  });
-
-  it("shows trends by component, or the one asked for", async () => {
-    const panels = [makePanel(), makePanel({ key: "hits", title: "Hit rate", component: "redis", spark: [] })];
-    const page = await openLive("/trends?metric=hits", { metrics: { at: 0, panels } });
-    page.getByRole("heading", { level: 2, name: "Redis" });
-    page.getByText("No values in the last 15 minutes.");
-    expect(page.queryByText("Celery queue")).toBeNull();
-    await userEvent.click(page.getByRole("link", { name: "Show all metrics" }));
-  });
-
-  it("shows all trends when the one asked for is not recorded", async () => {
-    vi.stubGlobal("ResizeObserver", class {});
-    const page = await openLive("/trends?metric=other", { metrics: { at: 0, panels: [makePanel({ spark: [] })] } });
-    page.getByText(/No recorded metric is called “other”/);
-    page.getByRole("heading", { level: 3, name: "Celery queue" });
   });
 });

@@ -30,7 +30,7 @@ function Page({ at }: { at: Route }): JSX.Element {
     case "silences":
       return <SilencesPage />;
     case "trends":
-      return <TrendsPage metric={at.metric} />;
+      return <TrendsPage />;
     default:
       return (
         <>

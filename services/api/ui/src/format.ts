@@ -150,6 +150,15 @@ export function formatMinute(at: number): string {
   return new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at * 1000);
 }
 
+/** A mark of a time axis of that length: time of day, day, or both. */
+export function formatMoment(at: number, span: number): string {
+  if (span <= 36 * 3600) return formatMinute(at);
+  const days = span > 10 * 86_400;
+  const day: Intl.DateTimeFormatOptions = { day: "numeric", month: "short" };
+  const time: Intl.DateTimeFormatOptions = days ? {} : { hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(undefined, { ...day, ...time }).format(at * 1000);
+}
+
 /** The time of day in the viewer's own zone and manner. */
 export function formatClock(at: number): string {
   return new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }).format(at * 1000);

@@ -4,6 +4,15 @@ import type { ComponentStatus, Overall, PanelStatus, Role } from "./types";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
+const spanOf = (seconds: number): string =>
+  seconds < 60
+    ? `${seconds} s`
+    : seconds < 3600
+      ? `${seconds / 60} min`
+      : seconds < 86_400
+        ? `${seconds / 3600} h`
+        : `${seconds / 86_400} d`;
+
 export const strings = {
   locale: "en",
   product: "Tocsin",
@@ -241,10 +250,36 @@ export const strings = {
 
   trends: {
     title: "Trends",
-    intro: "The last 15 minutes of every recorded metric, with the thresholds of its rules.",
-    all: "Show all metrics",
-    unknownMetric: (name: string): string => `No recorded metric is called “${name}”, so all are shown.`,
-    chart: (title: string): string => `${title}, last 15 minutes`,
+    intro: "What was recorded, from the last hour to a month: means as lines, lowest and highest values as bands.",
+    unknownMetric: (names: string): string => `Nothing is recorded under the name “${names}”; pick another metric.`,
+    period: "Time shown",
+    periods: { "1h": "1 h", "6h": "6 h", "24h": "24 h", "7d": "7 d", "30d": "30 d" },
+    move: "Move and zoom",
+    earlier: "Earlier",
+    later: "Later",
+    zoomIn: "Zoom in",
+    zoomOut: "Zoom out",
+    picked: "Metrics shown",
+    add: "Add a metric…",
+    remove: (title: string): string => `Remove ${title}`,
+    others: "Other recorded metrics",
+    compare: "Compare with the week before",
+    csv: "Download CSV",
+    none: "No values are recorded for this time",
+    noneHelp: "Pick a longer or a later time. New values come in every few seconds while the evaluator runs.",
+    shown: (from: string, to: string, step: number): string => `${from} to ${to}, a point each ${spanOf(step)}.`,
+    truncated: (names: string[]): string => `Only the first 20 series are shown of: ${names.join(", ")}.`,
+    hint: "Point at the chart to read values; mark a part of it to zoom in.",
+    reading: (mean: string, low: string, high: string): string => `${mean} (${low} to ${high})`,
+    chartOf: (names: string): string => `Chart of ${names}; the table below has its figures.`,
+    table: "Figures over the time shown",
+    columns: ["Metric", "Mean", "Lowest", "Highest", "Median", "p95", "p99", "Last"],
+    change: "Mean against the week before",
+    notCompared: "not recorded",
+    happened: "What happened",
+    nothingHappened: "No alerts of these components and no deployments in this time.",
+    deployment: "Deployment",
+    deployed: (component: string, version: string): string => `${component} ${version}`,
   },
 
   services: {

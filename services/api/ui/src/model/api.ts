@@ -9,9 +9,11 @@ import type {
   HistoryPage,
   Login,
   Matcher,
+  MetricList,
   Preview,
   Problem,
   Silence,
+  Trends,
   Verdict,
 } from "../types";
 
@@ -108,6 +110,18 @@ export class Api {
 
   expireSilence(id: string): Promise<Silence> {
     return this.call("DELETE", `${MONITORING}/silences/${encodeURIComponent(id)}`);
+  }
+
+  metricNames(): Promise<MetricList> {
+    return this.call("GET", `${MONITORING}/metrics/names`);
+  }
+
+  trends(query: string): Promise<Trends> {
+    return this.call("GET", `${MONITORING}/performance/trends?${query}`);
+  }
+
+  trendsCsv(query: string): string {
+    return `${MONITORING}/performance/trends?${query}&format=csv`;
   }
 
   private keep(login: Login): Login {

@@ -1,82 +1,112 @@
 import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
 
-import { formatValue } from "../format";
+import { formatTime } from "../format";
+import { replaceSearch, route } from "../model/router";
+import { useResource } from "../model/resource";
 import { useStore } from "../model/store";
-import { Chart } from "../parts/chart";
-import { Icon } from "../parts/icon";
-import { Limits } from "../parts/limits";
-import { Loading, Section } from "../parts/states";
+import {
+  chartsOf,
+  fixed,
+  questionOf,
+  searchOf,
+  viewOf,
+  type RecordedMetric,
+  type Trends,
+  type View,
+} from "../model/trends";
+import { HistoryChart } from "../parts/history-chart";
+import { Empty, Failure, Loading, Section } from "../parts/states";
+import { TrendControls } from "../parts/trend-controls";
+import { TrendMarkers, TrendTable } from "../parts/trend-table";
 import { strings } from "../strings";
-import { toneOf } from "../tones";
-import type { Panel } from "../types";
+import "../styles/trends.css";
 
 const words = strings.trends;
+const REFRESH = 30_000;
 
-function TrendCard({ panel }: { panel: Panel }): JSX.Element {
-  const tone = toneOf(panel.status);
+function show(view: View): void {
+  replaceSearch(searchOf(view));
+}
+
+function Charts({ view, trends }: { view: View; trends: Trends }): JSX.Element {
+  const { now } = useStore();
+  const charts = useMemo(() => chartsOf(trends), [trends]);
+  if (charts.every((chart) => chart.lines.every((line) => line.series.points.length === 0))) {
+    return <Empty icon="unknown" title={words.none} help={words.noneHelp} />;
+  }
+  const cut = trends.metrics.filter((metric) => metric.truncated).map((metric) => metric.title);
   return (
-    <article
-      class="card chart-card"
-      data-tone={tone}
-      aria-labelledby={`trend-${panel.key}`}
-    >
-      <header class="card-head">
-        <h3 id={`trend-${panel.key}`}>{panel.title}</h3>
-        <span class="chart-value">
-          <Icon name={tone} label={strings.panel.status[panel.status]} tone={tone} />
-          {formatValue(panel.value, panel.unit)}
-        </span>
-      </header>
-      <p class="tile-limits">
-        <Limits panel={panel} />
-      </p>
-      <Chart panel={panel} />
-    </article>
+    <>
+      <p class="quiet">{words.shown(formatTime(trends.start), formatTime(trends.end), trends.step)}</p>
+      {cut.length > 0 && <p class="notice">{words.truncated(cut)}</p>}
+      {charts.map((chart) => (
+        <HistoryChart
+          key={chart.unit}
+          data={chart}
+          markers={trends.markers}
+          onZoom={(from, to) => show(fixed(view, from, to, now.peek()))}
+        />
+      ))}
+      <TrendTable charts={charts} compared={trends.compared_seconds > 0} />
+      <Section id="happened" title={words.happened}>
+        <TrendMarkers markers={trends.markers} />
+      </Section>
+    </>
   );
 }
 
-/** Panels of the same component together, in the order in which the components first appear. */
-function byComponent(panels: Panel[]): Map<string, Panel[]> {
-  const groups = new Map<string, Panel[]>();
-  for (const panel of panels) groups.set(panel.component, [...(groups.get(panel.component) ?? []), panel]);
-  return groups;
+/** `chosen` are those of the address that are recorded; without one, the first panel. */
+function Explorer({ view, all }: { view: View; all: RecordedMetric[] }): JSX.Element {
+  const store = useStore();
+  const chosen = view.metrics
+    .map((name) => all.find((metric) => metric.key === name || metric.metric === name))
+    .filter((metric) => metric !== undefined);
+  const shown = chosen.length > 0 ? [...new Set(chosen)] : all.slice(0, 1);
+  const unknown = view.metrics.filter((name) => !all.some((metric) => metric.key === name || metric.metric === name));
+  const keys = shown.map((metric) => metric.key);
+  const own = { ...view, metrics: keys };
+  const question = questionOf(view, keys);
+  const { data, error, reload } = useResource(() => store.api.trends(question), [question]);
+  const still = view.from !== null;
+  useEffect(() => {
+    if (still) return undefined;
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") reload();
+    }, REFRESH);
+    return () => clearInterval(timer);
+  }, [still, reload]);
+  return (
+    <>
+      {unknown.length > 0 && <p class="notice">{words.unknownMetric(unknown.join(", "))}</p>}
+      <TrendControls
+        view={own}
+        shown={shown}
+        all={all}
+        csv={store.api.trendsCsv(question)}
+        onChange={show}
+      />
+      {error !== null && <Failure error={error} retry={reload} />}
+      {data === null && error === null && <Loading />}
+      {data !== null && <Charts view={own} trends={data} />}
+    </>
+  );
 }
 
-/** Every recorded metric as a chart; `?metric=` names one, as the rules' action links do. */
-export function TrendsPage({ metric }: { metric: string }): JSX.Element {
+/** The past of recorded metrics; `?metric=` names them, as the rules' action links do. */
+export function TrendsPage(): JSX.Element {
   const store = useStore();
-  const state = store.state.value;
-  if (state === null) return <Loading />;
-  const { panels } = state.metrics;
-  const chosen = panels.filter((panel) => panel.key === metric);
-  const groups = byComponent(chosen.length > 0 ? chosen : panels);
+  const view = useMemo(() => viewOf(location.search), [route.value]);
+  const { data, error, reload } = useResource(() => store.api.metricNames(), []);
   return (
     <>
       <header class="page-head">
         <h1>{words.title}</h1>
         <p>{words.intro}</p>
-        {metric !== "" && chosen.length === 0 && <p class="notice">{words.unknownMetric(metric)}</p>}
-        {chosen.length > 0 && (
-          <p>
-            <a href="/trends">{words.all}</a>
-          </p>
-        )}
       </header>
-      {panels.length === 0 && <p class="quiet">{strings.panel.none}</p>}
-      {[...groups].map(([component, group]) => (
-        <Section
-          key={component}
-          id={`trends-${component}`}
-          title={store.componentTitle(component)}
-          stale={store.stale.value}
-        >
-          <div class="charts" data-single={chosen.length === 1 ? "" : undefined}>
-            {group.map((panel) => (
-              <TrendCard key={panel.key} panel={panel} />
-            ))}
-          </div>
-        </Section>
-      ))}
+      {error !== null && data === null && <Failure error={error} retry={reload} />}
+      {data === null && error === null && <Loading />}
+      {data !== null && <Explorer view={view} all={data.metrics} />}
     </>
   );
 }

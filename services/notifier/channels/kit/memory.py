@@ -69,15 +69,6 @@ class Memory:
         self._keep(key, b"{}", ttl)
         return True
 
-    async def forget(self, key: str) -> None:
-        """Drop a key, so that it can be claimed again."""
-        self._local.pop(key, None)
-        if self._redis is not None:
-            try:
-                await self._redis.delete(_PREFIX + key)
-            except (RedisError, OSError) as error:
-                self._note_away(error)
-
     def _keep(self, key: str, data: bytes, ttl: float) -> None:
         self._local[key] = (self._clock.now() + ttl, data)
         self._local.move_to_end(key)

@@ -90,11 +90,6 @@ class Numbers:
                 await self._save(number, others)
         return Heard(meant, others)
 
-    async def reopen(self, number: str, meant: list[dict[str, Any]], now: float) -> None:
-        """Put messages back whose acknowledgement could not be passed on."""
-        async with self._memory.lock:
-            await self._save(number, [*meant, *await self._open(number, now)])
-
     async def _open(self, number: str, now: float) -> list[dict[str, Any]]:
         found = await self._memory.get(f"number:{self._channel}:{number}") or {}
         return [one for one in found.get("open", ()) if one["at"] > now - _REPLY_WITHIN]

@@ -57,9 +57,9 @@ async def test_a_webhook_gets_alertmanagers_message(standin, build):
 async def test_every_key_of_alertmanagers_is_used(standin, build):
     integration = build(
         "slack", signing_secret=None, channel="#{{ .CommonLabels.component }}", username="u", color="{{ .Status }}",
-        title="t", title_link="http://l", pretext="p", text="x", message_text="m", fallback="f", callback_id="c", footer="o",
-        icon_emoji=":fire:", icon_url="http://i", image_url="http://g", thumb_url="http://h", link_names=True,
-        mrkdwn_in=["text"], short_fields=True,
+        title="t", title_link="http://l", pretext="p", text="x", message_text="m", fallback="f",
+        callback_id="c", footer="o", icon_emoji=":fire:", icon_url="http://i", image_url="http://g", thumb_url="http://h",
+        link_names=True, mrkdwn_in=["text"], short_fields=True,
         fields=[{"title": "A", "value": "{{ .Status }}"}, {"title": "B", "value": "b", "short": False}],
         actions=[{"type": "button", "text": "Go", "url": "http://go", "style": "primary"},
                  {"type": "button", "text": "Do", "name": "n", "value": "v",

@@ -24,10 +24,6 @@ class Away:
         self._check()
         return self.rows.get(key)
 
-    async def delete(self, key):
-        self._check()
-        self.rows.pop(key, None)
-
     def _check(self) -> None:
         if self.off:
             raise RedisAwayError("away")
@@ -49,8 +45,6 @@ async def test_a_key_is_claimed_once_in_its_time():
     assert [await memory.claim("a", 60.0), await memory.claim("a", 60.0)] == [True, False]
     await clock.advance(60.0)
     assert await memory.claim("a", 60.0)
-    await memory.forget("a")
-    assert await memory.claim("a", 60.0)
 
 
 async def test_what_was_kept_while_redis_was_away_is_newer_than_what_it_has():
@@ -68,9 +62,6 @@ async def test_what_was_kept_while_redis_was_away_is_newer_than_what_it_has():
     assert not await memory.claim("c", 60.0)
     await memory.put("a", {"x": 3}, 60.0)
     assert await memory.get("a") == {"x": 3}
-    redis.off = True
-    await memory.forget("c")
-    assert await memory.claim("c", 60.0)
 
 
 async def test_memory_is_bounded(monkeypatch):

@@ -87,13 +87,6 @@ async def test_other_numbers_and_channels_have_their_own(numbers):
     assert (await other.hear(NUMBER, "ACK", START)).meant == []
 
 
-async def test_what_could_not_be_passed_on_is_open_again(numbers):
-    await numbers.code(NUMBER, told("A"), "A")
-    found = await numbers.hear(NUMBER, "ACK", START)
-    await numbers.reopen(NUMBER, found.meant, START)
-    assert await heard(numbers, "ACK") == ["A"]
-
-
 async def test_tickets():
     tickets = Tickets(Memory(ManualClock()))
     message = told("A")

@@ -118,6 +118,8 @@ class ActionEvent(_Event):
     by: str
     alert_id: str = ""
     comment: str = ""
+    expires_in: float | None = Field(default=None, gt=0)
+    """For `acknowledge`: seconds after which it runs out by itself, with a reminder; None: never."""
     receiver: str = ""
     """For `test`: the receiver that gets a test notification."""
     silence: "SilenceRequest | None" = None

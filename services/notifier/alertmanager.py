@@ -12,6 +12,7 @@ from services.common.yaml_source import YamlError, YamlSource, read_yaml
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.http import HttpConfig, TlsConfig
 from services.notifier.gate import Muting
+from services.notifier.people.file import PeopleFile, PeopleKeys, check_people
 from services.notifier.shown import OWN
 from services.notifier.time_intervals import NamedInterval
 from services.notifier.tree_config import FileModel, InhibitRuleConfig, Problem, RouteConfig, check_names, check_root
@@ -69,7 +70,7 @@ class _GlobalBase(FileModel):
     http_config: HttpConfig = HttpConfig()
 
 
-class _ReceiverBase(FileModel):
+class _ReceiverBase(PeopleKeys):
     name: str = Field(min_length=1)
 
     def integrations(self) -> list[tuple[str, int, Any]]:
@@ -107,7 +108,7 @@ GlobalConfig: type[_GlobalBase] = create_model("GlobalConfig", __base__=_GlobalB
 ReceiverConfig: type[_ReceiverBase] = create_model("ReceiverConfig", __base__=_ReceiverBase, **_ours, **_others)
 
 
-class AlertmanagerConfig(FileModel):
+class AlertmanagerConfig(PeopleFile):
     """The whole file."""
 
     global_: GlobalConfig = Field(default_factory=GlobalConfig, alias="global")
@@ -140,6 +141,7 @@ def check(config: AlertmanagerConfig) -> Iterator[Problem]:
     old = [interval.name for interval in config.mute_time_intervals]
     yield from _doubled(intervals, "time_intervals", "time interval")
     yield from _doubled(old, "mute_time_intervals", "time interval", also=intervals)
+    yield from check_people(config, [(receiver.name, receiver) for receiver in config.receivers])
     yield from check_root(config.route)
     yield from check_names(config.route, ("route",), receivers, intervals + old)
 

@@ -21,6 +21,12 @@ class Acknowledgement(BaseModel):
     at: float
     comment: str = ""
     active: bool = True
+    until: float | None = None
+    """When it runs out by itself; None: never."""
+
+    def ran_out(self, now: float) -> bool:
+        """Tell whether it still counts and its time is up."""
+        return self.active and self.until is not None and now >= self.until
 
 
 class AlertRecord(BaseModel):

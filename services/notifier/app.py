@@ -20,19 +20,25 @@ from services.common.telemetry import Telemetry
 from services.common.tokens import ensure_token_file
 from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
+from services.notifier.answers import Actions, Answers
 from services.notifier.api_v2 import ApiV2
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
 from services.notifier.hooks import Hooks
+from services.notifier.links import Links
 from services.notifier.pipeline import Pipeline
 from services.notifier.posting import Limits
 from services.notifier.receivers import build_generation
+from services.notifier.schedules_api import SchedulesApi
 from services.notifier.store import Store
 from services.notifier.telemetry import NotifierMetrics
 from services.notifier.term import Term
 from services.notifier.watchdog import Watchdog
 
 __all__ = ["RunningNotifier", "build"]
+_LINK_KEY = "link-key"
+# Who calls these shows a provider's signature, or one of ours in the address, not the service token.
+_SIGNED = ("/ack/", "/api/v1/schedules/", "/hooks/")
 log = structlog.get_logger(__name__)
 
 
@@ -48,8 +54,9 @@ class RunningNotifier:
         clock: Clock,
         base: Path,
         memory: Memory,
+        links: Links,
     ) -> None:
-        self.pipeline, self.telemetry, self.port, self.memory = pipeline, telemetry, 0, memory
+        self.pipeline, self.telemetry, self.port, self.memory, self.links = pipeline, telemetry, 0, memory, links
         self._config, self._shared, self._clock, self._base = config, shared, clock, base
 
     def ready(self) -> str:
@@ -73,7 +80,7 @@ class RunningNotifier:
         try:
             generation = await build_generation(
                 self._config, base=self._base, external_url=self._shared.external_url, clock=self._clock,
-                memory=self.memory,
+                memory=self.memory, links=self.links,
             )  # fmt: skip
         except ConfigError as error:
             self.telemetry.config_reload_success.labels("alertmanager").set(0)
@@ -81,6 +88,7 @@ class RunningNotifier:
             raise
         await self.pipeline.reconfigure(generation)
         mark_loaded(self.telemetry, self._clock)
+        tell_gaps(self.pipeline)
         log.info("config_reloaded", receivers=len(generation.receivers))
 
 
@@ -88,6 +96,13 @@ def mark_loaded(telemetry: Telemetry, clock: Clock) -> None:
     """Show that the newest configuration is in force."""
     telemetry.config_reload_success.labels("alertmanager").set(1)
     telemetry.config_reload_time.labels("alertmanager").set(clock.now())
+
+
+def tell_gaps(pipeline: Pipeline) -> None:
+    """Say what would reach nobody, before it is needed."""
+    pipeline.metrics.unreached.set(len(pipeline.generation.gaps))
+    for gap in pipeline.generation.gaps:
+        log.warning("reaches_nobody", gap=gap)
 
 
 async def build(
@@ -98,7 +113,10 @@ async def build(
     metrics = NotifierMetrics(telemetry)
     redis = await _redis(stack, shared)
     memory = Memory(clock, redis)
-    generation = await build_generation(config, base=base, external_url=shared.external_url, clock=clock, memory=memory)
+    links = Links(ensure_token_file(shared.token_path.with_name(_LINK_KEY)), shared.external_url)
+    generation = await build_generation(
+        config, base=base, external_url=shared.external_url, clock=clock, memory=memory, links=links
+    )
     mark_loaded(telemetry, clock)
     instance = config.instance or f"{socket.gethostname()}:{config.listen}"
     store = Store(redis, owner=f"{instance}|{secrets.token_hex(8)}", lease=config.lease)
@@ -107,7 +125,8 @@ async def build(
         limits=_limits(config),
     )  # fmt: skip
     stack.push_async_callback(_close_generation, pipeline)
-    running = RunningNotifier(pipeline, config, shared, telemetry, clock, base, memory)
+    running = RunningNotifier(pipeline, config, shared, telemetry, clock, base, memory, links)
+    tell_gaps(pipeline)
     watchdog = Watchdog(shared.heartbeat_interval, config.evaluator_grace, clock.now())
     bus = RedisBus(redis, clock) if redis is not None else None
     running.port = await _serve(stack, running, config, shared, watchdog, bus)
@@ -169,10 +188,11 @@ async def _serve(
     clock = pipeline.clock
     token = ensure_token_file(shared.token_path)
     is_open = config.open_metrics or is_loopback(config.listen)
-    # Who calls a hook shows the provider's signature, not our token.
-    open_paths = ("/hooks/", "/metrics") if is_open else ("/hooks/",)
+    open_paths = (*_SIGNED, "/metrics") if is_open else _SIGNED
     app = service_app(running.telemetry, clock, running.ready, token=token, open_paths=open_paths)
     api = ApiV2(pipeline, started_at=clock.now(), reload=running.reload, heard=lambda: watchdog.hear(clock.now()))
     api.add_routes(app)
     Hooks(pipeline, bus, running.memory, external_url=shared.external_url).add_routes(app)
+    Answers(pipeline, Actions(pipeline, bus), running.memory, running.links).add_routes(app)
+    SchedulesApi(pipeline, running.links).add_routes(app)
     return await serve(stack, app, config.listen, setting="notifier.listen")

@@ -23,6 +23,8 @@ class Result(StrEnum):
     EXPIRED = "expired"
     SUPPRESSED = "suppressed"
     """No attempt was made: a step of the pipeline held the message back."""
+    NOTED = "noted"
+    """No attempt either: a decision about who is told next."""
     RECEIPT = "receipt"
     """No attempt either: what a provider says became of a message that it had taken."""
 
@@ -102,6 +104,28 @@ def suppressed(
         recipient="",
         attempt=1,
         result=Result.SUPPRESSED,
+        reason=decision.reason.value,
+        detail=decision.detail[:_MAX_DETAIL],
+    )
+
+
+def noted(decision: Decision, like: Entry, *, at: float, held: bool) -> Attempt:
+    """Return the record of a decision about a message to a person: `held` back, or what it led to."""
+    text = "\0".join((like.delivery_id, decision.reason.value, str(round(at * 1000))))
+    digest = hashlib.sha256(text.encode()).digest()
+    return Attempt(
+        attempt_id=uuid.UUID(bytes=digest[:16]),
+        delivery_id=like.delivery_id,
+        at=at,
+        alert_ids=like.alert_ids,
+        status=like.status,
+        cause=like.cause,
+        group_key=like.group_key,
+        receiver=like.receiver,
+        channel=like.channel,
+        recipient=like.recipient,
+        attempt=1,
+        result=Result.SUPPRESSED if held else Result.NOTED,
         reason=decision.reason.value,
         detail=decision.detail[:_MAX_DETAIL],
     )

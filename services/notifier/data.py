@@ -1,8 +1,8 @@
 """What a notification is made of, before it becomes text: Alertmanager's data with links of our own. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -25,6 +25,8 @@ class AlertData:
     """The same page, at the button."""
     action_url: str
     """The rule's `action_link`, whole; "" when it has none or one that is no web address."""
+    answer_url: str = ""
+    """A signed link at which the mail's reader can acknowledge without a login, once."""
 
     @property
     def status(self) -> Literal["firing", "resolved"]:
@@ -90,10 +92,21 @@ def alert_data(event: AlertEvent, external_url: str) -> AlertData:
 
 
 def notification_data(
-    *, receiver: str, cause: Cause, alerts: Sequence[AlertEvent], group_labels: dict[str, str], external_url: str
+    *,
+    receiver: str,
+    cause: Cause,
+    alerts: Sequence[AlertEvent],
+    group_labels: dict[str, str],
+    external_url: str,
+    answer_url: Callable[[str], str] | None = None,
 ) -> NotificationData:
-    """Return what a message about these alerts is made of."""
+    """Return what a message about these alerts is made of; `answer_url` gives a signed link for an alert's id."""
     told = tuple(alert_data(event, external_url) for event in alerts)
+    if answer_url is not None:
+        told = tuple(
+            replace(one, answer_url=answer_url(one.event.alert_id)) if one.status == "firing" else one
+            for one in told
+        )
     status: Literal["firing", "resolved"] = "firing" if any(alert.status == "firing" for alert in told) else "resolved"
     return NotificationData(receiver, status, cause, told, group_labels, external_url)
 

@@ -14,6 +14,18 @@ class Reason(StrEnum):
     ACTIVE_INTERVAL = "outside_active_time_interval"
     COOLDOWN = "cooldown"
     RATE_CAP = "rate_cap"
+    QUIET_HOURS = "quiet_hours"
+    RATE_LIMIT = "rate_limit"
+    STORM = "storm"
+    TOLD_ALREADY = "told_already"
+    NO_CHANNEL = "no_channel"
+    UNKNOWN_CONTACT = "unknown_contact"
+    NOBODY = "nobody_on_call"
+    ESCALATED = "escalated"
+    ESCALATION_PUT_OFF = "escalation_put_off"
+    ESCALATION_OVER = "escalation_over"
+    FELL_OVER = "fell_over"
+    ACKNOWLEDGEMENT_OVER = "acknowledgement_over"
 
 
 HIDING = frozenset({Reason.SILENCED, Reason.INHIBITED, Reason.DEPENDENCY})

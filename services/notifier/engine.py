@@ -7,10 +7,13 @@ from typing import Literal
 from services.common.events import ActionEvent, AlertEvent, SilenceRequest
 from services.common.labels import ALERT_NAME
 from services.notifier.alerts import OWN_GROUP, Acknowledgement, AlertRecord, end, is_lapsed, merge
-from services.notifier.attempt import suppressed
-from services.notifier.decisions import Decision
+from services.notifier.attempt import Result, suppressed
+from services.notifier.decisions import Decision, Reason
 from services.notifier.gate import Gate, Muting, evaluators
 from services.notifier.grouping import AlertView, Cause, Due, Group, flush, note, observe, retire
+from services.notifier.people.directory import Directory
+from services.notifier.people.escalations import Escalations
+from services.notifier.people.ledger import DESK
 from services.notifier.posting import IntegrationInfo, Limits, Posting, Receivers
 from services.notifier.routing import Route, Timing, group_key
 from services.notifier.silences import Silence, SilenceError, UnknownSilenceError, expire, write
@@ -18,6 +21,7 @@ from services.notifier.state import State, StoredGroup
 
 __all__ = ["BROKEN_RECEIVER", "Engine", "IntegrationInfo", "Limits", "Receivers", "Report"]
 _DAY = 86_400.0
+_REMIND = 0.0
 _RETIRED = Timing(wait=0.0, interval=60.0)
 _NO_MUTING = Muting()
 BROKEN_RECEIVER = "TocsinReceiverBroken"
@@ -36,11 +40,18 @@ class Engine:
     """Applies inputs to the state under one configuration."""
 
     def __init__(
-        self, state: State, tree: Route, receivers: Receivers, limits: Limits, muting: Muting = _NO_MUTING
+        self,
+        state: State,
+        tree: Route,
+        receivers: Receivers,
+        limits: Limits,
+        muting: Muting = _NO_MUTING,
+        directory: Directory | None = None,
     ) -> None:
         self.state, self.limits, self.tree = state, limits, tree
-        self.posting = Posting(state, receivers, limits)
+        self.posting = Posting(state, receivers, limits, directory)
         self.gate = Gate(state, muting)
+        self.escalations = Escalations(state, self.posting, self.gate, self._quiet)
         self._routes = {route.route_id: route for route in tree.walk()}
 
     @property
@@ -114,22 +125,40 @@ class Engine:
         return route.timing if route is not None else _RETIRED
 
     def flush_due(self, now: float, limit: int = 1_000_000) -> list[Due]:
-        """Look at groups whose time has come, `limit` at most; put what is due into the outbox."""
+        """Look at groups, desks and escalations whose time has come; put what is due into the outbox."""
         sent = []
+        self._wake(now, limit)
         for group_id in self.state.due_groups(now, limit):
             group = self.state.groups[group_id]
-            quiet = self.gate.quiet(self._routes.get(group.route_id), now)
+            quiet = self._quiet(group, now)
+            reminded = any(one.told_at == _REMIND for one in group.core.members.values())
             hidden = self._hidden(group.core, now)
             core, due = flush(group.core, self._timing(group), now, hidden=hidden.keys(), quiet=quiet is not None)
             if due is not None:
-                group = self.posting.enqueue(group, due, now)
+                if reminded and due.cause is Cause.REPEAT:
+                    due = replace(due, cause=Cause.REMINDER)
+                group, people = self.escalations.begin(group, due, now)
+                group = self.posting.enqueue(group, due, now, people)
                 sent.append(due)
             if core is None:
+                self.escalations.over(group, now)
                 self.state.drop_group(group_id)
                 continue
             core = self._note(group, core, hidden, quiet, now)
             self.state.put_group(group.model_copy(update={"core": core}))
         return sent
+
+    def _quiet(self, group: StoredGroup, now: float) -> Decision | None:
+        return self.gate.quiet(self._routes.get(group.route_id), now)
+
+    def _wake(self, now: float, limit: int) -> None:
+        for key in self.state.wakes.due(now, limit):
+            kind, _, name = key.partition(":")
+            if kind == DESK.rstrip(":"):
+                for entry in self.posting.reception.wake(name, now):
+                    self.posting.put(entry, now)
+            else:
+                self.escalations.wake(name, now)
 
     def _hidden(self, core: Group, now: float) -> dict[str, Decision]:
         found = {}
@@ -171,16 +200,44 @@ class Engine:
         if known is not None and known.at > action.at:
             return ""
         active = action.kind == "acknowledge"
+        until = action.at + action.expires_in if active and action.expires_in else None
         # Kept also when the episode is not known yet: the two streams may overtake each other.
-        ack = Acknowledgement(by=action.by, at=action.at, comment=action.comment, active=active)
+        ack = Acknowledgement(by=action.by, at=action.at, comment=action.comment, active=active, until=until)
         self.state.put_ack(action.alert_id, ack)
-        if record := self.state.alerts.get(action.alert_id):
-            self._regroup([record], now)
-            for group_id in self.state.memberships.get(action.alert_id, ()) if ack != known else ():
-                self.posting.follow(
-                    self.state.groups[group_id], Cause.ACKNOWLEDGED if active else Cause.UNACKNOWLEDGED, now
-                )
+        record = self.state.alerts.get(action.alert_id)
+        if record is None:
+            return ""
+        self._regroup([record], now)
+        if ack != known:
+            self._answered(action, now, ran_out=not active and known is not None and known.ran_out(now))
         return ""
+
+    def _answered(self, action: ActionEvent, now: float, *, ran_out: bool) -> None:
+        for group_id in list(self.state.memberships.get(action.alert_id, ())):
+            if action.kind == "acknowledge":
+                self.posting.follow(self.state.groups[group_id], Cause.ACKNOWLEDGED, now)
+                self.escalations.review(group_id, now)
+                continue
+            self.posting.follow(self.state.groups[group_id], Cause.UNACKNOWLEDGED, now)
+            if ran_out:
+                self._remind(group_id, action, now)
+            else:
+                self.escalations.restart(group_id, now)
+
+    def _remind(self, group_id: str, action: ActionEvent, now: float) -> None:
+        # As if it had been told long ago: whoever was told hears at once that nobody has it in hand any more.
+        group = self.state.groups[group_id]
+        member = group.core.members.get(action.alert_id)
+        if member is None or member.told_at is None or not member.view.firing:
+            return
+        members = {**group.core.members, action.alert_id: replace(member, told_at=_REMIND)}
+        core = replace(group.core, members=members, next_flush=min(group.core.next_flush, now))
+        self.state.put_group(group.model_copy(update={"core": core}))
+        decision = Decision(Reason.ACKNOWLEDGEMENT_OVER, action.comment)
+        self.state.put_attempt(suppressed(
+            decision, alert_ids=(action.alert_id,), group_key=group.key, receiver=group.receiver,
+            cause=Cause.REMINDER, at=now,
+        ).model_copy(update={"result": Result.NOTED}))  # fmt: skip
 
     def _act_silence(self, action: ActionEvent, now: float) -> str:
         known = self.state.silences.get(action.silence_id)
@@ -236,6 +293,7 @@ class Engine:
         for silence_id, silence in list(self.state.silences.items()):
             if now - silence.ends_at >= self.limits.silence_retention:
                 self.state.drop_silence(silence_id)
+        self.posting.reception.sweep(now)
         return ended
 
     def rewind(self, seconds: float, now: float) -> None:
@@ -251,12 +309,22 @@ class Engine:
             if not entry.sending:
                 moved = {"next_at": entry.next_at - seconds, "give_up_at": entry.give_up_at - seconds}
                 self.state.put_entry(entry.model_copy(update=moved))
+        self.state.rewind_people(seconds)
 
-    def reconfigure(self, tree: Route, receivers: Receivers, now: float, muting: Muting = _NO_MUTING) -> None:
+    def reconfigure(
+        self,
+        tree: Route,
+        receivers: Receivers,
+        now: float,
+        muting: Muting = _NO_MUTING,
+        directory: Directory | None = None,
+    ) -> None:
         """Take a new configuration into force: groups that it has no more only tell of resolves; all is routed anew."""
         self.tree = tree
-        self.posting.reconfigure(receivers)
+        self.posting.reconfigure(receivers, directory or Directory())
         self.gate = Gate(self.state, muting)
+        self.escalations = Escalations(self.state, self.posting, self.gate, self._quiet)
+        self.posting.reception.review(now)
         self._routes = {route.route_id: route for route in tree.walk()}
         wanted = {
             self._group_of(route, record).group_id

@@ -24,6 +24,9 @@ class Cause(StrEnum):
     TEST = "test"
     ACKNOWLEDGED = "acknowledged"
     UNACKNOWLEDGED = "unacknowledged"
+    ESCALATED = "escalated"
+    DIGEST = "digest"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True)

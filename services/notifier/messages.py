@@ -82,6 +82,7 @@ class Messages:
             "Flapping": event.flapping,
             "PageURL": alert.page_url,
             "AcknowledgeURL": alert.acknowledge_url,
+            "AnswerURL": alert.answer_url,
             "ActionURL": alert.action_url,
         }
         return AlertInput(

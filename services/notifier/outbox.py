@@ -49,6 +49,14 @@ class Entry(BaseModel):
     """The delivery id of the group's first message to this recipient."""
     acknowledged: dict[str, str] = Field(default_factory=dict)
     """Who took on which of the alerts, by their ids."""
+    by: tuple[str, ...] = ()
+    """Channels of a contact that an escalation step asks for."""
+    severity: str = ""
+    """By which a contact's channels are chosen; only where the recipient is a contact."""
+    tried: dict[str, str] = Field(default_factory=dict)
+    """A contact's channels that this message fell over from: `temporary` or `permanent`."""
+    since: float = 0.0
+    """When this channel was begun with, where it fell over from another."""
     attempts: int = 0
     sending: bool = False
     """An attempt is under way. Known in memory only: the notifier's lease keeps other copies from sending it."""

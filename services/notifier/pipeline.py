@@ -8,6 +8,8 @@ import structlog
 from services.common.clock import Clock
 from services.notifier.engine import Engine, Limits
 from services.notifier.outbox import Entry
+from services.notifier.people.directory import Directory
+from services.notifier.people.preferences import Preferences
 from services.notifier.queue import Target
 from services.notifier.receivers import Generation
 from services.notifier.state import State
@@ -41,6 +43,7 @@ class Pipeline:
         self.store, self.generation, self.clock, self.metrics = store, generation, clock, metrics
         self._limits, self._max_attempts = limits, max_attempts
         self._lock = asyncio.Lock()
+        self.preferences = Preferences()
         self._engine = self._new_engine()
         self._hold_until = 0.0
         self.former: list[Generation] = []
@@ -54,7 +57,18 @@ class Pipeline:
 
     def _new_engine(self) -> Engine:
         state = State(max_attempts=self._max_attempts)
-        return Engine(state, self.generation.tree, self.generation.receivers, self._limits, self.generation.muting)
+        one = self.generation
+        return Engine(state, one.tree, one.receivers, self._limits, one.muting, self.directory())
+
+    def directory(self) -> Directory:
+        """Return the people of the configuration in force, as they prefer it."""
+        return self.preferences.applied(self.generation.directory)
+
+    async def prefer(self, preferences: Preferences) -> None:
+        """Take people's own preferences into force."""
+        self.preferences = preferences
+        if self.active:
+            await self.step(lambda _now: self._reconfigure())
 
     @property
     def engine(self) -> Engine:
@@ -98,7 +112,7 @@ class Pipeline:
     def _reconfigure(self) -> None:
         # Routes may differ from those of an earlier life.
         now, one = self.clock.now(), self.generation
-        self._engine.reconfigure(one.tree, one.receivers, now, one.muting)
+        self._engine.reconfigure(one.tree, one.receivers, now, one.muting, self.directory())
 
     async def step(self, change: Callable[[float], None], extra: Extra | None = None, *, renew: bool = False) -> bool:
         """Apply a change at the present time; True when it is saved. Raises StandbyError."""

@@ -1,5 +1,6 @@
 """One configuration in force: its tree, and the integrations that were built for it."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,10 @@ from services.notifier.channels.base import Integration, Surroundings
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
 from services.notifier.gate import Muting
+from services.notifier.links import Links
 from services.notifier.messages import Messages
+from services.notifier.people.build import build_directory, told_gap
+from services.notifier.people.directory import Directory, gaps
 from services.notifier.posting import IntegrationInfo, Receivers
 from services.notifier.queue import Target
 from services.notifier.routing import Route, build_tree
@@ -36,6 +40,10 @@ class Generation:
     receivers: Receivers
     integrations: dict[Target, Integration]
     stack: AsyncExitStack
+    directory: Directory = field(default_factory=Directory)
+    """People, their schedules and policies."""
+    gaps: tuple[str, ...] = ()
+    """What would reach nobody, each with its place in the file."""
     written: Any = None
     """The file's content as it was read."""
     files: tuple[Path, ...] = ()
@@ -66,7 +74,13 @@ class Generation:
 
 
 async def build_generation(
-    settings: NotifierConfig, *, base: Path, external_url: str, clock: Clock, memory: Memory | None = None
+    settings: NotifierConfig,
+    *,
+    base: Path,
+    external_url: str,
+    clock: Clock,
+    memory: Memory | None = None,
+    links: Links | None = None,
 ) -> Generation:
     """Read the configuration and build its integrations; raises ConfigError with a line for each mistake."""
     if settings.config is not None:
@@ -82,13 +96,23 @@ async def build_generation(
         messages = Messages(
             _template_files(config, folder), external_url=external_url, zone=ZoneInfo(settings.time_zone)
         )
-        around = Surroundings(config.global_, folder, messages, clock, stack, memory or Memory(clock))
+        around = Surroundings(config.global_, folder, messages, clock, stack, memory or Memory(clock), links=links)
         receivers, integrations = _build(config, source, around)
+        people = [(receiver.name, receiver) for receiver in config.receivers]
+        directory, theirs = build_directory(config, people, source, _builder(around))
     except BaseException:
         await stack.aclose()
         raise
     watched = (*files, *(folder / pattern for pattern in config.templates))
-    return Generation(config, build_tree(config.route.spec()), receivers, integrations, stack, source.data, watched)
+    return Generation(
+        config, build_tree(config.route.spec()), receivers, {**integrations, **theirs}, stack, directory,
+        tuple(told_gap(gap, source) for gap in gaps(directory, clock.now())), source.data, watched,
+    )  # fmt: skip
+
+
+def _builder(around: Surroundings) -> Callable[[str, Any, str], Integration]:
+    channels = {channel.key: channel for channel in CHANNELS}
+    return lambda key, item, receiver: channels[key].build(item, replace(around, receiver=receiver))
 
 
 def _template_files(config: AlertmanagerConfig, folder: Path) -> list[Path]:

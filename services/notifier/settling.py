@@ -88,6 +88,12 @@ class Settling:
     def _after_failure(self, entry: Entry, error: DeliveryError, now: float) -> Result:
         queue, settings = self._pipeline.state.queue, self._settings
         newer = [other for other in queue.lane(entry.lane) if other.created_at >= entry.created_at]
+        reception = self._pipeline.engine.posting.reception
+        moved = reception.next_way(entry, permanent=error.permanent, now=now)
+        if moved is not None and not self.is_over(entry, now):
+            self._pipeline.state.drop_entry(entry.delivery_id)
+            self._pipeline.state.put_entry(moved)
+            return Result.PERMANENT_FAILURE if error.permanent else Result.TEMPORARY_FAILURE
         free = released(entry, next_at=now)
         wait_for = back_off(
             entry, base=settings.retry_first, longest=settings.retry_longest, retry_after=error.retry_after

@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +9,9 @@ from services.notifier.alerts import Acknowledgement, AlertRecord
 from services.notifier.attempt import Attempt
 from services.notifier.grouping import AlertView, Group
 from services.notifier.outbox import Entry, released
+from services.notifier.people.desk import Desk, Held
+from services.notifier.people.ledger import Ledger
+from services.notifier.people.policies import Escalation
 from services.notifier.queue import Queue
 from services.notifier.silences import Silence
 
@@ -29,17 +31,6 @@ class StoredGroup(BaseModel):
     """`<integration>|<recipient>` → delivery id of the first message: who was told of this group."""
 
 
-class Dirty(NamedTuple):
-    """Ids whose saved form is out of date, by kind."""
-
-    alerts: set[str]
-    groups: set[str]
-    acks: set[str]
-    outbox: set[str]
-    attempts: set[str]
-    silences: set[str]
-
-
 KINDS: dict[str, type[BaseModel]] = {
     "alerts": AlertRecord,
     "groups": StoredGroup,
@@ -47,14 +38,18 @@ KINDS: dict[str, type[BaseModel]] = {
     "outbox": Entry,
     "attempts": Attempt,
     "silences": Silence,
+    "desks": Desk,
+    "held": Held,
+    "escalations": Escalation,
 }
 """Each kind is a hash of JSON by id."""
 
 
-class State:
+class State(Ledger):
     """Memory is the working copy; every change goes through a `put_…` or `drop_…`, which notes what to save."""
 
     def __init__(self, *, max_attempts: int = 50_000) -> None:
+        super().__init__()
         self.alerts: dict[str, AlertRecord] = {}
         self.latest: dict[str, str] = {}
         self.groups: dict[str, StoredGroup] = {}
@@ -66,7 +61,6 @@ class State:
         self.silences: dict[str, Silence] = {}
         self.silences_version = 0
         """Rises with each change of a silence, so that what was worked out from them is known to be old."""
-        self.dirty = Dirty(set(), set(), set(), set(), set(), set())
         self._max_attempts = max_attempts
         self._timers: list[tuple[float, str]] = []
 
@@ -85,6 +79,7 @@ class State:
         if self.latest.get(record.event.fingerprint) == alert_id:
             del self.latest[record.event.fingerprint]
         self.dirty.alerts.add(alert_id)
+        self.forget_heard(alert_id)
         self.drop_ack(alert_id)
 
     def newest(self, fingerprint: str) -> AlertRecord | None:
@@ -126,7 +121,10 @@ class State:
             self.memberships.pop(alert_id, None)
 
     def next_timer(self) -> float | None:
-        """Return when the next group is to be looked at."""
+        """Return when the next group, desk or escalation is to be looked at."""
+        return min((at for at in (self._next_group(), self.wakes.next()) if at is not None), default=None)
+
+    def _next_group(self) -> float | None:
         while self._timers and not self._is_live(*self._timers[0]):
             heapq.heappop(self._timers)
         return self._timers[0][0] if self._timers else None
@@ -134,7 +132,7 @@ class State:
     def due_groups(self, now: float, limit: int) -> list[str]:
         """Return ids of up to `limit` groups whose time has come, taking their timers off."""
         found: dict[str, None] = {}
-        while len(found) < limit and (when := self.next_timer()) is not None and when <= now:
+        while len(found) < limit and (when := self._next_group()) is not None and when <= now:
             found[heapq.heappop(self._timers)[1]] = None
         return list(found)
 
@@ -212,6 +210,12 @@ class State:
                     self.put_attempt(model)
                 case Silence():
                     self.put_silence(model)
+                case Desk():
+                    self.put_desk(model)
+                case Held():
+                    self.put_held(model)
+                case Escalation():
+                    self.put_escalation(model)
 
     def clean(self) -> None:
         """Note that everything is saved."""

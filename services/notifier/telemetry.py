@@ -57,6 +57,28 @@ class NotifierMetrics:
             ["channel", "result"],
             registry=registry,
         )
+        self.answers = Counter(
+            "tocsin_notifier_link_answers",
+            "Answers by a mail's link; result is done or why they were refused.",
+            ["result"],
+            registry=registry,
+        )
+        self.unreached = Gauge(
+            "tocsin_notifier_reaches_nobody",
+            "Contacts, schedules and escalation steps of the configuration that would reach nobody.",
+            registry=registry,
+        )
+        self.preferences_ignored = Gauge(
+            "tocsin_notifier_preferences_ignored",
+            "People's own preferences that can't be followed.",
+            registry=registry,
+        )
+        self.held = Gauge(
+            "tocsin_notifier_held_alerts", "Alerts that wait for a digest, by reason.", ["reason"], registry=registry
+        )
+        self.escalations = Gauge(
+            "tocsin_notifier_escalations", "Escalations that have a step to come.", registry=registry
+        )
         self.outbox = Gauge("tocsin_notifier_outbox_entries", "Messages not yet delivered.", registry=registry)
         self.outbox_age = Gauge(
             "tocsin_notifier_outbox_oldest_age_seconds",

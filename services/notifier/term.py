@@ -13,10 +13,12 @@ from services.common.events import ACTIONS_STREAM, ALERTS_STREAM
 from services.common.lifecycle import keep_running, spawn
 from services.common.storage import Database
 from services.common.telemetry import Telemetry
+from services.notifier.answers import Actions
 from services.notifier.attempt_log import AttemptLog
 from services.notifier.config import NotifierConfig
 from services.notifier.consumer import GROUP, ActionConsumer, AlertConsumer
 from services.notifier.delivery import Dispatcher
+from services.notifier.people_watch import PeopleWatch
 from services.notifier.pipeline import Pipeline, StandbyError
 from services.notifier.receiver_watch import ReceiverWatch
 from services.notifier.watchdog import EvaluatorWatch, Watchdog
@@ -46,6 +48,7 @@ class Term:
         self._pipeline, self._config, self._telemetry, self._clock = pipeline, config, telemetry, clock
         self._redis, self._bus, self._database, self._watchdog = redis, bus, database, watchdog
         self._dispatcher = Dispatcher(pipeline, clock, config)
+        self._people = PeopleWatch(pipeline, redis, Actions(pipeline, bus))
         self._receivers = ReceiverWatch(pipeline, self._dispatcher.health)
         self._ticks = 0
         self._offset = clock.now() - clock.monotonic()
@@ -109,6 +112,8 @@ class Term:
             lambda now: _sweep(pipeline, now, since) if sweep else None, renew=self._ticks % self._renew_every() == 0
         )
         await self._receivers.judge()
+        if sweep:
+            await self._people.round()
         await pipeline.close_unused()
         if self._ticks % _MEASURE_EVERY == 0:
             await self._measure()
@@ -137,6 +142,7 @@ class Term:
         metrics.alerts.labels("resolved").set(len(state.alerts) - firing)
         metrics.queued_attempts.set(len(state.attempts))
         metrics.dropped_attempts.set(state.attempts_dropped)
+        self._people.measure()
         if self._bus is not None and pipeline.store.online:
             for stream in (ALERTS_STREAM, ACTIONS_STREAM):
                 try:

@@ -12,6 +12,7 @@ from services.common.config import StrictModel
 from services.common.events import AlertEvent
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.grouping import Cause
+from services.notifier.links import Links
 from services.notifier.messages import Messages
 
 
@@ -87,6 +88,8 @@ class Surroundings:
     """What channels keep of their messages."""
     receiver: str = ""
     """The receiver that the integration is built for."""
+    links: Links | None = None
+    """Makes signed links by which a mail's reader answers; None: only the dashboard's pages."""
 
     def hook_url(self, channel: str, what: str) -> str:
         """Return where a provider reaches the integration's `receive`."""

@@ -4,6 +4,7 @@ import datetime as dt
 import email.policy
 import email.utils
 import re
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -74,6 +75,7 @@ class EmailIntegration:
         self.recipients = parse_addresses(config.to)
         self._config, self._server, self._messages, self._clock = config, server, around.messages, around.clock
         self._from, self._sender = sender, parse_addresses(sender)[0]
+        self._links = around.links
 
     async def send(self, message: Message) -> str:
         """See the port; the Message-ID is made of the delivery id, so that a second copy is known as one."""
@@ -93,6 +95,7 @@ class EmailIntegration:
                 alerts=message.alerts,
                 group_labels=message.group_labels,
                 external_url=self._messages.external_url,
+                answer_url=self._answer(message),
             )
         )
         mail = EmailMessage(policy=email.policy.SMTP)
@@ -108,6 +111,13 @@ class EmailIntegration:
             mail["Importance"] = "high"
         self._add_bodies(mail, data)
         return mail
+
+    def _answer(self, message: Message) -> Callable[[str], str] | None:
+        links = self._links
+        if links is None or message.status == "test":
+            return None
+        # From when the message was made, so that each attempt has the same link.
+        return lambda alert_id: links.acknowledge_url(alert_id, message.recipient, message.created_at)
 
     def _headers(self, message: Message) -> dict[str, str]:
         own = {"From": self._from, "To": message.recipient, "Subject": '{{ template "email.default.subject" . }}'}

@@ -9,6 +9,8 @@ from services.notifier.codec import decode, encode, with_views
 from services.notifier.decisions import Reason
 from services.notifier.gate import Decision
 from services.notifier.grouping import Cause
+from services.notifier.people.desk import Desk, Held
+from services.notifier.people.policies import Escalation
 from services.notifier.state import KINDS, State
 from tests.unit.notifier.builders import START, apply, engine, event
 from tests.unit.notifier.test_silences import request
@@ -21,6 +23,10 @@ def full() -> State:
     apply(target, event("C", "resolved", sent_at=START + 1), now=START + 1)
     target.flush_due(START + 10)
     target.act(ActionEvent(action_id="1", kind="acknowledge", at=START, by="anna", alert_id=event("B").alert_id), START)
+    target.state.put_desk(Desk(desk_id="contact:anna", release_at=START, sent=(START,), fresh=((START, 2),), number=1))
+    held = Held(desk_id="contact:anna", event=event("B"), reason=Reason.QUIET_HOURS, since=START, until=START + 60)
+    target.state.put_held(held)
+    target.state.put_escalation(Escalation(group_id="g", policy="ops", step=1, next_at=START + 5, started_at=START))
     return target.state
 
 

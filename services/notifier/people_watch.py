@@ -1,0 +1,74 @@
+"""Looks after people from time to time: acknowledgements that run out, and preferences that have changed."""
+
+import hashlib
+import uuid
+from typing import cast
+
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.common.events import ActionEvent
+from services.notifier.answers import Actions
+from services.notifier.decisions import Reason
+from services.notifier.people.preferences import PEOPLE_KEY, read_preferences
+from services.notifier.pipeline import Pipeline
+
+_HOLDING = (Reason.QUIET_HOURS, Reason.RATE_LIMIT, Reason.STORM)
+log = structlog.get_logger(__name__)
+
+
+class PeopleWatch:
+    """Works while this copy does."""
+
+    def __init__(self, pipeline: Pipeline, redis: Redis | None, actions: Actions) -> None:
+        self._pipeline, self._redis, self._actions = pipeline, redis, actions
+        self._rows: dict[bytes, bytes] = {}
+        self._told: dict[str, str] = {}
+
+    async def round(self) -> None:
+        """Look once."""
+        await self.end_acknowledgements()
+        await self.read_preferences()
+
+    async def end_acknowledgements(self) -> None:
+        """Give back what was taken on for a time that is up: as an action, so that the lasting record has it too."""
+        now = self._pipeline.clock.now()
+        for alert_id, ack in list(self._pipeline.state.acks.items()):
+            record = self._pipeline.state.alerts.get(alert_id)
+            if ack.ran_out(now) and record is not None and record.firing:
+                digest = hashlib.sha256(f"ran out:{alert_id}:{ack.until}".encode()).digest()
+                await self._actions.publish(ActionEvent(
+                    action_id=str(uuid.UUID(bytes=digest[:16])), kind="unacknowledge", at=ack.until or now, by="tocsin",
+                    alert_id=alert_id, comment=f"acknowledgement of {ack.by} ran out",
+                ))  # fmt: skip
+
+    async def read_preferences(self) -> None:
+        """Take changed preferences into force; those that can't be followed are named once, and counted."""
+        if self._redis is None or not self._pipeline.store.online:
+            return
+        try:
+            rows = cast("dict[bytes, bytes]", await self._redis.hgetall(PEOPLE_KEY))
+        except (RedisError, OSError):
+            # The store says that Redis is away; what was read last stays in force.
+            return
+        preferences, wrong = read_preferences(rows)
+        wrong |= preferences.problems(self._pipeline.generation.directory)
+        self._pipeline.metrics.preferences_ignored.set(len(wrong))
+        for name, problem in wrong.items():
+            if self._told.get(name) != problem:
+                log.warning("preference_ignored", contact=name, problem=problem)
+        self._told = wrong
+        if rows != self._rows:
+            self._rows = rows
+            await self._pipeline.prefer(preferences)
+
+    def measure(self) -> None:
+        """Show how much waits."""
+        state, metrics = self._pipeline.state, self._pipeline.metrics
+        counts = dict.fromkeys(_HOLDING, 0)
+        for held in state.held.values():
+            counts[held.reason] += 1
+        for reason, count in counts.items():
+            metrics.held.labels(reason.value).set(count)
+        metrics.escalations.set(sum(one.next_at is not None for one in state.escalations.values()))

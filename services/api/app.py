@@ -19,6 +19,8 @@ from services.api.alerts.view import AlertView
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.auth.throttle import LoginThrottle
+from services.api.checks.book import CheckBook
+from services.api.checks.store import CheckStore
 from services.api.config import ApiConfig
 from services.api.context import Api
 from services.api.endpoint import add_routes
@@ -112,8 +114,10 @@ async def build(
         hub=LiveHub(view, overview, clock, metrics),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         trends=TrendStore(database),
+        checks=CheckBook(CheckStore(database, clock), clock),
         document=document_bytes(),
     )
+    telemetry.registry.register(api.checks)
     files = StaticFiles(static)
     port = await serve(stack, _web_app(api, telemetry, feed, files), config.listen, setting="api.listen")
     instance = config.instance or f"{socket.gethostname()}:{port}"
@@ -138,6 +142,7 @@ async def build(
         "heartbeats": HeartbeatPoller(overview, redis, clock, telemetry).round,
         "heartbeat": writer.round,
         **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
+        "checks": api.checks.round,
         **_live_loops(api),
     }
     for name, work in loops.items():

@@ -8,6 +8,7 @@ from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
+from services.api.checks.book import CheckBook
 from services.api.config import ApiConfig
 from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
@@ -35,5 +36,6 @@ class Api:
     hub: LiveHub
     silences: SilenceBook
     trends: TrendStore
+    checks: CheckBook
     document: bytes
     """The OpenAPI document."""

@@ -57,6 +57,8 @@ class Route(Generic[QueryT, BodyT]):
     status: int = 200
     problems: tuple[int, ...] = ()
     """Statuses that it may end with beside those that every endpoint has."""
+    raw_body: str = ""
+    """The media type of a body that the handler reads itself, as it comes; "": JSON that fits `body`."""
     other_types: tuple[str, ...] = ()
     """Media types that it may answer with beside JSON."""
 
@@ -82,7 +84,10 @@ def _handler(api: Api, route: Route[QueryT, BodyT]) -> Callable[[web.Request], A
                 "Ask an admin for the role, or somebody who has it to do this.",
             )
         query = _validated(route.query, dict(request.query), "query")
-        body = _validated_body(route.body, await request.read(), request.content_type)
+        if route.raw_body:
+            body = _validated(route.body, {}, "body")
+        else:
+            body = _validated_body(route.body, await request.read(), request.content_type)
         answer = await route.handler(api, Call(request, query, body))
         if isinstance(answer, web.StreamResponse):
             return answer

@@ -76,7 +76,9 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         # The border of a request: its error must neither end the connection unseen nor show its inside.
         problem = _known_problem(error)
         if problem is None:
-            log.exception("request_failed", path=request.path, method=request.method, reason=type(error).__name__)
+            log.exception(
+                "request_failed", path=_shown_path(request), method=request.method, reason=type(error).__name__
+            )
             problem = ProblemError(
                 500,
                 "internal-error",
@@ -84,6 +86,11 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
                 f"Look in the API's log for request {request[_REQUEST_KEY]}, and report it.",
             )
         return problem.response()
+
+
+def _shown_path(request: web.Request) -> str:
+    # What stands below /ping/ is a secret.
+    return "/ping/…" if request.path.startswith("/ping/") else request.path
 
 
 def _known_problem(error: Exception) -> ProblemError | None:

@@ -70,6 +70,8 @@ def _operation(route: Route[Any, Any], refs: dict[Any, Any], definitions: dict[s
         schema = refs[(route.body, "validation")]
         needed = bool(definitions[_name(schema)].get("required"))
         operation["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}
+    if route.raw_body and route.method != "GET":
+        operation["requestBody"] = {"required": False, "content": {route.raw_body: {"schema": {"type": "string"}}}}
     return operation
 
 
@@ -109,7 +111,9 @@ def _responses(route: Route[Any, Any], refs: dict[Any, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": http.HTTPStatus(route.status).phrase}
     if route.answer is not None and route.status != http.HTTPStatus.SWITCHING_PROTOCOLS:
         answer["content"] = {"application/json": {"schema": refs[(route.answer, "serialization")]}}
-        answer["content"] |= {kind: {"schema": {"type": "string"}} for kind in route.other_types}
+    if route.other_types:
+        plain = {kind: {"schema": {"type": "string"}} for kind in route.other_types}
+        answer["content"] = answer.get("content", {}) | plain
     problems = {400, 500, *route.problems}
     if route.method != "GET":
         problems |= {403, 413, 415}

@@ -29,8 +29,16 @@ def test_every_route_is_in_the_document_once():
     assert len(described) == len(ROUTES) == len({route.name for route in ROUTES})
 
 
-def test_only_the_login_is_open():
-    assert [operation["operationId"] for _, _, operation in OPERATIONS if not operation["security"]] == ["logIn"]
+def test_only_the_login_and_reports_of_jobs_are_open():
+    opened = [operation["operationId"] for _, _, operation in OPERATIONS if not operation["security"]]
+    assert opened == ["logIn", "ping", "pingByGet", "pingKind", "pingKindByGet"]
+
+
+def test_a_body_that_is_no_json_is_described_as_what_it_is():
+    posted, got = (DOCUMENT["paths"]["/ping/{key}"][method] for method in ("post", "get"))
+    assert posted["requestBody"] == {"required": False, "content": {"text/plain": {"schema": {"type": "string"}}}}
+    assert "requestBody" not in got
+    assert list(got["responses"]["200"]["content"]) == ["text/plain"]
     assert {route.role for route in ROUTES} <= {None, *ROLES}
 
 

@@ -78,6 +78,7 @@ def test_the_samples_are_good(name):
         "TOCSIN_DATA": "/d",
         "TOCSIN_EXTERNAL_URL": "http://x",
         "TOCSIN_COLLECTOR": "a:1",
+        "TOCSIN_API": "a:2",
     }
     Draft.read(ROOT / name, {}).validate(variables)
 

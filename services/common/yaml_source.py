@@ -37,24 +37,32 @@ class YamlSource:
         return YamlError(self.file, *self.position(path), problem)
 
 
-def read_yaml(path: Path) -> YamlSource:
-    """Read and parse a file; raises YamlError, also for a file that can't be opened or is not UTF-8."""
+def read_yaml(path: Path, *, as_written: bool = False) -> YamlSource:
+    """Read and parse a file; raises YamlError, also for a file that can't be opened or is not UTF-8.
+
+    `as_written`: see `parse_yaml`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise YamlError(str(path), 1, 1, f"can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise YamlError(str(path), 1, 1, f"is not UTF-8 (byte {error.start})") from error
-    return parse_yaml(text, str(path))
+    return parse_yaml(text, str(path), as_written=as_written)
 
 
-def parse_yaml(text: str, file: str) -> YamlSource:
-    """Parse one document; raises YamlError for bad syntax, doubled keys, keys that are not text, and tags."""
+def parse_yaml(text: str, file: str, *, as_written: bool = False) -> YamlSource:
+    """Parse one document; raises YamlError for bad syntax, doubled keys, keys that are not text, and tags.
+
+    `as_written` leaves scalars the text that they are (`yes`, `1.50`, `2020-01-01`), but null: so does Go's yaml where
+    a program asks for text.
+    """
     positions: dict[KeyPath, tuple[int, int]] = {}
+    read = _Reading(positions, file, as_written)
     loader = yaml.CSafeLoader(text)
     try:
         node = loader.get_single_node()
-        data = None if node is None else _construct(loader, node, (), positions, file, frozenset())
+        data = None if node is None else _construct(loader, node, (), read, frozenset())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -66,33 +74,54 @@ def parse_yaml(text: str, file: str) -> YamlSource:
     return YamlSource(file, data, positions)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    positions: dict[KeyPath, tuple[int, int]]
+    file: str
+    as_written: bool
+
+
 def _construct(
-    loader: yaml.CSafeLoader,
-    node: yaml.Node,
-    path: KeyPath,
-    positions: dict[KeyPath, tuple[int, int]],
-    file: str,
-    parents: frozenset[int],
+    loader: yaml.CSafeLoader, node: yaml.Node, path: KeyPath, read: _Reading, parents: frozenset[int]
 ) -> Any:
-    positions.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+    read.positions.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if id(node) in parents:
-        raise YamlError(file, *positions[path], "an alias that contains itself")
+        raise YamlError(read.file, *read.positions[path], "an alias that contains itself")
     inside = parents | {id(node)}
     if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
+        _merge(loader, node, read.file)
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            at = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise YamlError(file, *at, "a key must be text")
             key = key_node.value
-            if key in mapping:
-                raise YamlError(file, *at, f"key {key!r} stands twice")
-            positions[(*path, key)] = at
-            mapping[key] = _construct(loader, value_node, (*path, key), positions, file, inside)
+            read.positions[(*path, key)] = _place(key_node)
+            mapping[key] = _construct(loader, value_node, (*path, key), read, inside)
         return mapping
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _construct(loader, item, (*path, index), positions, file, inside) for index, item in enumerate(node.value)
-        ]
+        return [_construct(loader, item, (*path, index), read, inside) for index, item in enumerate(node.value)]
+    if read.as_written and node.tag in _PLAIN:
+        return node.value
     return loader.construct_object(node, deep=True)
+
+
+_PLAIN = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "timestamp"))
+_MERGE = "tag:yaml.org,2002:merge"
+
+
+def _place(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _merge(loader: yaml.CSafeLoader, node: yaml.MappingNode, file: str) -> None:
+    """Take in what `<<` names, below the mapping's own keys; raises YamlError for a key that stands twice."""
+    own: set[str] = set()
+    for key_node, _ in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise YamlError(file, *_place(key_node), "a key must be text")
+        if key_node.tag == _MERGE:
+            continue
+        if key_node.value in own:
+            raise YamlError(file, *_place(key_node), f"key {key_node.value!r} stands twice")
+        own.add(key_node.value)
+    loader.flatten_mapping(node)
+    # The last of equal keys counts: the mapping's own come after those merged in.
+    node.value = list({key_node.value: (key_node, value_node) for key_node, value_node in node.value}.values())

@@ -89,7 +89,7 @@ def run_rule_tests(paths: Sequence[Path], *, lenient: bool = False, watch: Watch
 def _run_file(path: Path, *, lenient: bool, watch: Watch | None) -> FileReport:
     report = FileReport(str(path))
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, as_written=True)
         tests = validate(TestFile, source.data or {}, source, ())
         groups = _ordered(_load_rules(tests, path.parent, lenient=lenient), tests.group_eval_order)
     except (YamlError, ConfigError, RuleFileError, NotationError) as error:

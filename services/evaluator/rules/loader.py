@@ -51,7 +51,7 @@ def inspect_file(
     """
     shown = name or str(path)
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, as_written=True)
     except YamlError as error:
         return [], [Problem(shown, error.line, error.column, f"not YAML: {error.problem}", "correct the syntax there")]
     try:
@@ -128,7 +128,8 @@ class _Builder:
                 rules.append(built)
         return Group(
             key, model.name, self.file, model.interval or self.defaults.interval,
-            self.defaults.query_offset if model.query_offset is None else model.query_offset, model.limit, tuple(rules),
+            self.defaults.query_offset if model.query_offset is None else model.query_offset,
+            max(0, model.limit), tuple(rules),
             model.source.rstrip("/"),
         )  # fmt: skip
 

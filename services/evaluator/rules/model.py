@@ -4,16 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from services.common.config import StrictModel
 from services.common.durations import Duration
+from services.evaluator.go_form import GoForm, as_text
 from services.evaluator.rules.state import NoData
-
-
-def _as_text(value: object) -> object:
-    # Prometheus reads any scalar as text here, so `severity: 1` and `expr: 1` are good.
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value}" if isinstance(value, int | float) else value
 
 
 def _label_name(name: str) -> str:
@@ -22,12 +15,12 @@ def _label_name(name: str) -> str:
     return name
 
 
-Text = Annotated[str, BeforeValidator(_as_text)]
+Text = Annotated[str, BeforeValidator(as_text)]
 LabelName = Annotated[str, AfterValidator(_label_name)]
 NotNegative = Annotated[Duration, Field(ge=0)]
 
 
-class RuleModel(StrictModel):
+class RuleModel(GoForm):
     """One alerting or recording rule as written."""
 
     record: str | None = None
@@ -49,17 +42,10 @@ class RuleModel(StrictModel):
         if bool(self.record) == bool(self.alert):
             raise ValueError("give either alert or record")
         if self.record:
-            alert_only = (
-                "for_",
-                "keep_firing_for",
-                "annotations",
-                "cooldown",
-                "max_alerts_per_hour",
-                "clear",
-                "no_data",
-                "depends_on",
-            )
-            wrong = [name.rstrip("_") for name in alert_only if name in self.model_fields_set]
+            # Prometheus takes `for: 0s` and empty annotations for nothing.
+            theirs = [name for name in ("for_", "keep_firing_for", "annotations") if getattr(self, name)]
+            ours = ("cooldown", "max_alerts_per_hour", "clear", "no_data", "depends_on")
+            wrong = [name.rstrip("_") for name in (*theirs, *(name for name in ours if name in self.model_fields_set))]
             if wrong:
                 raise ValueError(
                     f"{', '.join(wrong)} belongs to alerting rules; remove it or write alert: in place of record:"
@@ -72,13 +58,15 @@ class RuleModel(StrictModel):
         return self.alert or self.record or ""
 
 
-class GroupModel(StrictModel):
+class GroupModel(GoForm):
     """Rules that are evaluated together, one after the other."""
 
     name: str = Field(min_length=1)
-    interval: Annotated[Duration, Field(gt=0)] | None = None
+    interval: NotNegative | None = None
+    """0 and nothing: the default."""
     query_offset: NotNegative | None = None
-    limit: int = Field(default=0, ge=0)
+    limit: int = 0
+    """None where it is not above 0."""
     labels: dict[LabelName, Text] = Field(default_factory=dict)
     rules: list[RuleModel] = Field(default_factory=list)
     source: str = ""
@@ -92,7 +80,7 @@ class GroupModel(StrictModel):
         return url
 
 
-class RuleFileModel(StrictModel):
+class RuleFileModel(GoForm):
     """A rule file."""
 
     groups: list[GroupModel] = Field(default_factory=list)

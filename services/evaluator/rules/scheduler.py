@@ -15,8 +15,12 @@ from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
-_TURN_SECONDS = 0.025
-"""So long groups are evaluated without a pause; then scrapes and requests get their turn."""
+_TURN_SECONDS = 0.25
+"""So long groups are evaluated without a pause; then scrapes and requests get their turn.
+
+Many times what opening a round's tick costs: samples that come in at the pause close it, and what its groups share is
+computed anew. With short turns a busy machine would do little else.
+"""
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""
 

@@ -1,51 +1,45 @@
 """Unit-test files of rules, as `promtool test rules` reads them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from services.common.config import StrictModel
 from services.common.durations import Duration
 from services.common.events import Muted
+from services.evaluator.go_form import GoForm, as_text
 
 _DEFAULT_INTERVAL = 60.0
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+_YAML_NUMBERS = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
 
 
 def _number(value: Any) -> Any:
-    return float(value) if isinstance(value, str) else value
+    return float(_YAML_NUMBERS.get(value.lower(), value)) if isinstance(value, str) else value
 
 
 def _time(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return datetime.fromisoformat(value).timestamp()
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(as_text)]
 Number = Annotated[float, BeforeValidator(_number)]
 Time = Annotated[float, BeforeValidator(_time)]
 
 
-class InputSeries(StrictModel):
+class InputSeries(GoForm):
     """A series and its values, one per interval from the start."""
 
     series: str
     values: Text
 
 
-class ExpectedAlert(StrictModel):
+class ExpectedAlert(GoForm):
     """An alert that must fire, with exactly these labels (`alertname` is added) and annotations."""
 
     exp_labels: dict[str, Text] | None = None
@@ -54,7 +48,7 @@ class ExpectedAlert(StrictModel):
     """Tocsin's own: `cooldown` or `rate_cap` when nobody may be told of it now, empty when they are; not given: any."""
 
 
-class AlertTest(StrictModel):
+class AlertTest(GoForm):
     """Which alerts of a name fire at a time."""
 
     eval_time: Duration
@@ -68,7 +62,7 @@ class AlertTest(StrictModel):
         return self
 
 
-class ExpectedSample(StrictModel):
+class ExpectedSample(GoForm):
     """A sample that a query must give."""
 
     labels: str = ""
@@ -76,7 +70,7 @@ class ExpectedSample(StrictModel):
     histogram: str = ""
 
 
-class ExprTest(StrictModel):
+class ExprTest(GoForm):
     """What an expression gives at a time."""
 
     expr: Text
@@ -84,7 +78,7 @@ class ExprTest(StrictModel):
     exp_samples: list[ExpectedSample] | None = None
 
 
-class TestCase(StrictModel):
+class TestCase(GoForm):
     """One story: input, and what must come of it."""
 
     __test__ = False  # pytest must not take it for one of its own.
@@ -99,7 +93,7 @@ class TestCase(StrictModel):
     start_timestamp: Time = 0.0
 
 
-class TestFile(StrictModel):
+class TestFile(GoForm):
     """A unit-test file."""
 
     __test__ = False

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from services.common.config import StrictModel
 from services.common.durations import Duration
+from services.evaluator.go_form import GoForm, as_text
 from services.evaluator.scrape.http_settings import HttpSettings
 from services.evaluator.scrape.not_yet import NativeHistogramKeys, OtherDiscovery, OtherKeys
 from services.evaluator.scrape.protocols import DEFAULT as DEFAULT_PROTOCOLS
@@ -19,19 +19,13 @@ ByteSize = Annotated[int, BeforeValidator(parse_size)]
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 
 
-def _as_text(value: object) -> object:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
 Validation = Literal["utf8", "legacy"]
-LabelText = Annotated[str, BeforeValidator(_as_text)]
+LabelText = Annotated[str, BeforeValidator(as_text)]
 """A label value; YAML numbers are taken as their text, as Prometheus does."""
-
-
 DEFAULT_TIMEOUT = 10.0
 
 
-class StaticConfig(StrictModel):
+class StaticConfig(GoForm):
     """Targets written in the file, with labels of their own."""
 
     targets: list[str] = Field(default_factory=list)
@@ -46,7 +40,7 @@ class StaticConfig(StrictModel):
         return targets
 
 
-class FileSdConfig(StrictModel):
+class FileSdConfig(GoForm):
     """Targets in YAML or JSON files that are watched; the last part of a path may hold `*`."""
 
     files: list[str] = Field(min_length=1)
@@ -76,7 +70,7 @@ class HttpSdConfig(HttpSettings):
         return url
 
 
-class GlobalConfig(StrictModel):
+class GlobalConfig(GoForm):
     """Defaults of all scrapes and groups, as `global` in prometheus.yml."""
 
     scrape_interval: PositiveDuration = 15.0

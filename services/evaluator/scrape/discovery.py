@@ -51,7 +51,7 @@ class FileDiscovery:
 
 
 def _read(path: Path) -> list[TargetGroup]:
-    source = read_yaml(path)
+    source = read_yaml(path, as_written=True)
     data: Any = source.data or []
     try:
         groups = _GROUPS.validate_python(data)

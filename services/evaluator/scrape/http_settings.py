@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from services.common.config import ConfigError, StrictModel, read_secret
+from services.common.config import ConfigError, read_secret
+from services.evaluator.go_form import GoForm
 
 
-class BasicAuth(StrictModel):
+class BasicAuth(GoForm):
     """User and password; either may stand in a file."""
 
     username: str = ""
@@ -27,7 +28,7 @@ class BasicAuth(StrictModel):
         return self
 
 
-class Authorization(StrictModel):
+class Authorization(GoForm):
     """A header `Authorization: <type> <credentials>`."""
 
     type: str = "Bearer"
@@ -51,7 +52,7 @@ _VERSIONS = {
 }
 
 
-class TlsConfig(StrictModel):
+class TlsConfig(GoForm):
     """Whom to trust and what to show."""
 
     ca: str | None = None
@@ -86,7 +87,7 @@ class TlsConfig(StrictModel):
         return context
 
 
-class HeaderValues(StrictModel):
+class HeaderValues(GoForm):
     """Values of one header; secrets may stand apart."""
 
     values: list[str] = Field(default_factory=list)
@@ -94,7 +95,7 @@ class HeaderValues(StrictModel):
     files: list[Path] = Field(default_factory=list)
 
 
-class HttpSettings(StrictModel):
+class HttpSettings(GoForm):
     """The HTTP client keys that stand directly in a scrape config."""
 
     basic_auth: BasicAuth | None = None

@@ -24,7 +24,7 @@ def load_jobs(config: EvaluatorConfig, base: Path) -> list[ScrapeConfig]:
 
 def _read(path: Path) -> list[ScrapeConfig]:
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, as_written=True)
     except YamlError as error:
         raise ConfigError(str(error)) from error
     return validate(ScrapeFile, source.data or {}, source, ()).scrape_configs

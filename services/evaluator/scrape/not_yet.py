@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from services.common.config import StrictModel
 
@@ -51,13 +51,13 @@ class OtherDiscovery(StrictModel):
     azuread: NotYet = None
 
 
-def _refuse_true(value: Any) -> Any:
-    if value is not False:
+def _refuse_true(value: bool) -> bool:  # noqa: FBT001 - pydantic calls it
+    if value:
         raise ValueError("native histograms are not kept yet; remove this key or set it to false")
     return value
 
 
-NoHistograms = Annotated[bool, BeforeValidator(_refuse_true)]
+NoHistograms = Annotated[bool, AfterValidator(_refuse_true)]
 
 
 class NativeHistogramKeys(StrictModel):

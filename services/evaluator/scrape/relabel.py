@@ -9,7 +9,7 @@ from typing import Any, Literal
 import re2
 from pydantic import Field, field_validator, model_validator
 
-from services.common.config import StrictModel
+from services.evaluator.go_form import GoForm
 
 _OPTIONS = re2.Options()
 _OPTIONS.dot_nl = True
@@ -25,7 +25,7 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, _OPTIONS)
 
 
-class RelabelConfig(StrictModel):
+class RelabelConfig(GoForm):
     """One step; the defaults are Prometheus'."""
 
     source_labels: list[str] = Field(default_factory=list)

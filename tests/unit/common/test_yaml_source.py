@@ -18,6 +18,39 @@ def test_anchors_and_merge_keys():
     assert source.data["more"] == {"x": 1, "y": 2}
 
 
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("a: &x {k: 1, l: 1}\nb: {<<: *x, k: 2}\n", {"k": 2, "l": 1}),
+        ("a: &x {k: 1}\nb: {k: 2, <<: *x}\n", {"k": 2}),
+        # Of several the first counts.
+        ("a: [&x {k: 1}, &y {k: 2, l: 2}]\nb: {<<: [*x, *y]}\n", {"k": 1, "l": 2}),
+        ("a: &x {k: 1}\nc: &y {<<: *x, k: 3}\nb: {<<: *y, l: 1}\n", {"k": 3, "l": 1}),
+        ("a: &x {k: 1}\nc: &y {<<: *x, k: 3}\nd: *y\nb: *y\n", {"k": 3}),
+    ],
+)
+def test_own_keys_count_above_those_merged_in(text, data):
+    assert parse_yaml(text, "f.yml").data["b"] == data
+
+
+def test_the_same_key_twice_beside_a_merge():
+    with pytest.raises(YamlError, match=r"f\.yml:2:19: key 'k' stands twice"):
+        parse_yaml("a: &x {k: 1}\nb: {<<: *x, k: 2, k: 3}\n", "f.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("yes", "yes"), ("on", "on"), ("True", "True"), ("1.50", "1.50"), ("0x10", "0x10"), ("010", "010"),
+        ("1_000", "1_000"), ("12:30:45", "12:30:45"), ("2020-01-01", "2020-01-01"), (".inf", ".inf"), ("'1'", "1"),
+        ("null", None), ("~", None), ("", None), ("'null'", "null"), ("[1, {a: no}]", ["1", {"a": "no"}]),
+        ("!!binary aGk=", b"hi"),
+    ],
+)  # fmt: skip
+def test_scalars_as_written(text, data):
+    assert parse_yaml(f"a: {text}", "f.yml", as_written=True).data == {"a": data}
+
+
 def test_keys_are_text_whatever_they_look_like():
     assert parse_yaml("on: 1\n2: x\n", "f.yml").data == {"on": 1, "2": "x"}
 

@@ -62,6 +62,53 @@ def test_defaults_make_a_plain_file_behave_as_in_prometheus(tmp_path):
     assert (alert.cooldown, alert.max_per_hour) == (900.0, 4)
 
 
+LABELS = "{a: yes, b: 1.50, c: 0x10, d: 2020-01-01, e: 010, f: , g: null, h: 'null', i: On, j: 1e3}"
+
+
+def test_labels_are_text_as_written(tmp_path):
+    (group,) = load(tmp_path, f"groups: [{{name: 5, rules: [{{alert: 7, expr: 1.5, labels: {LABELS}}}]}}]")
+    (alert,) = group.rules
+    assert (group.name, alert.name, alert.expr.text) == ("5", "7", "1.5")
+    assert dict(alert.labels) == {
+        "a": "yes", "b": "1.50", "c": "0x10", "d": "2020-01-01", "e": "010", "f": "", "g": "", "h": "null", "i": "On",
+        "j": "1e3",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n",
+        "groups:\n",
+        "groups:\n- name: g\n  rules:\n",
+        "groups:\n- {name: g, interval: , limit: , query_offset: , labels: , rules: [{record: r, expr: up, labels: }]}",
+        "groups: [{name: g, interval: 0s, limit: -1, rules: [{record: r, expr: up}]}]",
+        "groups: [{name: g, interval: 0, rules: [{record: r, alert: , expr: up, for: 0s, annotations: {}}]}]",
+        "groups: [{name: g, rules: [{alert: r, expr: up, for: , keep_firing_for: 0, annotations: }]}]",
+        "groups:\n- name: g\n  rules:\n  - &a {alert: A, expr: up}\n  - {<<: *a, alert: r}\n",
+        "groups:\n- name: g\n  rules:\n  - record: r\n    expr: |\n      # why\n      up # so\n      == 1\n",
+    ],
+)
+def test_what_go_reads_as_nothing_is_nothing(tmp_path, text):
+    """promtool takes each of these files."""
+    groups = load(tmp_path, text, interval=7.0)
+    assert [(group.interval, group.limit) for group in groups] in ([], [(7.0, 0)])
+    assert [rule.name for group in groups for rule in group.rules][-1:] in ([], ["r"])
+
+
+def test_a_key_without_value_must_be_known_all_the_same(tmp_path):
+    with pytest.raises(RuleFileError, match="unknown key"):
+        load(tmp_path, "groups: [{name: g, owner: , rules: []}]")
+
+
+def test_the_offset_of_a_group_counts_above_the_global_one(tmp_path):
+    text = (
+        "groups: [{name: a, rules: []}, {name: b, query_offset: 0s, rules: []}, {name: c, query_offset: 1m, rules: []}]"
+    )
+    assert [group.query_offset for group in load(tmp_path, text, query_offset=30.0)] == [30.0, 0.0, 60.0]
+
+
 def test_a_source_loses_its_last_slash(tmp_path):
     (group,) = load(tmp_path, "groups: [{name: g, source: 'http://p:9090/prometheus/', rules: []}]")
     assert group.source == "http://p:9090/prometheus"
@@ -89,6 +136,7 @@ RULE = "groups:\n- name: g\n  rules:\n  - alert: A\n"
         (RULE + "    expr: foo[5m]\n", 5, "gives a matrix"),
         (RULE + "    expr: '\"x\"'\n", 5, "gives a string"),
         (RULE + "    expr: up\n    for: soon\n", 6, "not a duration"),
+        (RULE + "    expr: up\n    for: 5\n", 6, "not a duration"),
         (RULE + "    expr: up\n    severity: x\n", 6, "unknown key"),
         (RULE + "    expr: up\n    labels: {a: '{{ $x }}'}\n", 6, "template of label 'a'.*undefined variable"),
         (RULE + "    expr: up\n    annotations:\n      x: ok\n      y: '{{ nope }}'\n", 8, "of annotation 'y'"),

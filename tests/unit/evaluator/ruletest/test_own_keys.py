@@ -93,6 +93,27 @@ def test_unknown_keys_are_read_over_when_asked(run):
     assert "rules.yml:1:1" in run(expect("1m", "Queue", "{}"), rules="[1]", lenient=True).text()
 
 
+def test_labels_and_times_as_written(tmp_path):
+    rules = """groups: [{name: g, rules: [
+        {alert: A, expr: x > 1, labels: {v: 1.10, on: yes}, annotations: {s: '{{ $value }}', empty: }}]}]"""
+    (tmp_path / "rules.yml").write_text(rules)
+    (tmp_path / "tests.yml").write_text("""rule_files: [rules.yml]
+evaluation_interval:
+tests:
+- start_timestamp: 2020-01-01
+  input_series: [{series: x, values: 5}]
+  alert_rule_test:
+  - {eval_time: 0, alertname: A, exp_alerts: [{exp_labels: {v: 1.10, on: yes}, exp_annotations: {s: 5, empty: }}]}
+  promql_expr_test:
+  - {expr: time(), eval_time: 0, exp_samples: [{value: 1577836800}]}
+  - {expr: x / 0, eval_time: 0, exp_samples: [{labels: '{}', value: .inf}]}
+  - {expr: -x / 0, eval_time: 0, exp_samples: [{labels: '{}', value: -.Inf}]}
+  - {expr: vector(0) / 0, eval_time: 0, exp_samples: [{labels: , value: .nan}]}
+""")
+    report = run_rule_tests([tmp_path / "tests.yml"])
+    assert report.passed, report.text()
+
+
 def test_junit(run, tmp_path, capsys):
     run(expect("1m", "Queue"), expect("1m", "Queue", "{}"))
     (tmp_path / "broken.yml").write_text("rule_files: [none.yml]\n")

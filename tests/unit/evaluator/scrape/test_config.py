@@ -137,3 +137,28 @@ def test_job_files_name_file_and_line(tmp_path, text, words):
     config = evaluator(scrape_configs=[{"job_name": "main"}], scrape_config_files=["jobs.yml"])
     with pytest.raises(ConfigError, match=words):
         load_jobs(config, tmp_path)
+
+
+def test_job_files_as_an_sre_leaves_them(tmp_path):
+    (tmp_path / "jobs.yml").write_text("""scrape_configs:
+- job_name: 5
+  scrape_interval:
+  relabel_configs:
+  static_configs:
+  - targets: [h:1]
+    labels: {on: yes, version: 1.10, since: 2020-01-01, none: }
+  - targets: [h:2]
+    labels:
+  params: {n: [1, yes]}
+  honor_labels: yes
+  follow_redirects: off
+  sample_limit: 1_0
+  basic_auth:
+  scrape_native_histograms: no
+""")
+    (job,) = load_jobs(evaluator(scrape_config_files=["jobs.yml"]), tmp_path)
+    assert job.job_name == "5"
+    assert job.static_configs[0].labels == {"on": "yes", "version": "1.10", "since": "2020-01-01", "none": ""}
+    assert job.static_configs[1].labels == {}
+    assert (job.params, job.honor_labels, job.follow_redirects) == ({"n": ["1", "yes"]}, True, False)
+    assert (job.timing(), job.sample_limit, job.relabel_configs, job.basic_auth) == ((15, 10), 10, [], None)

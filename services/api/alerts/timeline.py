@@ -13,6 +13,7 @@ _RESULTS = {
     "permanent_failure": "Failed for good",
     "expired": "Given up, too late to be of use",
     "suppressed": "Held back",
+    "receipt": "Confirmed by the provider",
 }
 _ORDER = ("active", "firing", "notification", "acknowledged", "unacknowledged", "comment", "resolved", "verdict")
 

@@ -77,6 +77,8 @@ class TelegramIntegration(HttpIntegration):
         super().__init__(config, around, (str(chat),), (token, secret))
         self._config, self._chat, self._secret = config, chat, secret
         self._url = f"{url.rstrip('/')}/bot{token}/"
+        # The part of the token that is no secret; updates are numbered for each bot, and come for all its chats.
+        self._bot = token.partition(":")[0]
         self._tickets = Tickets(around.memory)
 
     async def send(self, message: Message) -> str:
@@ -143,16 +145,14 @@ class TelegramIntegration(HttpIntegration):
         if not data.startswith(_PREFIX):
             # Telegram repeats what it gets no 2xx for: what is not for us is taken and forgotten.
             return CallAnswer()
-        if field(query, "message", "chat", "id") not in {"", str(self._chat)}:
-            raise CallRefusedError("other_chat")
         found = await self._tickets.show(data.removeprefix(_PREFIX))
         number = str(update.get("update_id", ""))
-        if not await self._memory.claim(f"telegram-call:{self._chat}:{number}", KEEP):
+        if not await self._memory.claim(f"telegram-call:{self._bot}:{number}", KEEP):
             raise CallRefusedError("replayed", 409)
         who = field(query, "from", "username") or field(query, "from", "first_name") or field(query, "from", "id")
         answer = {"method": "answerCallbackQuery", "callback_query_id": field(query, "id"), "text": "Acknowledged"}
         actions = acknowledgements(
-            found["alerts"], by=who or "somebody", channel="Telegram", call_id=f"{self._chat}:{number}", at=call.at
+            found["alerts"], by=who or "somebody", channel="Telegram", call_id=f"{self._bot}:{number}", at=call.at
         )
         return CallAnswer(json.dumps(answer), "application/json", actions)
 

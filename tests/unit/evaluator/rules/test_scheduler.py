@@ -142,7 +142,7 @@ def test_a_long_round_pauses_and_goes_on(bench, world):
     bench.rules(*[record(f"g{n}", f"sum(m) + {n}") for n in range(4)])
     bench.scrape()
     ticking = iter(range(10_000))
-    world.clock.monotonic = lambda: next(ticking) * 0.01
+    world.clock.monotonic = lambda: next(ticking) * 0.1
     bench.scheduler.turn()
     assert 0 < len(bench.batches) < 4
     for _ in range(4):
@@ -156,7 +156,7 @@ def test_samples_between_two_turns_open_the_tick_anew(bench, world):
     bench.rules(*[record(f"g{n}", "sum(m)") for n in range(4)])
     bench.scrape(0, value=1.0)
     ticking = iter(range(10_000))
-    world.clock.monotonic = lambda: next(ticking) * 0.01
+    world.clock.monotonic = lambda: next(ticking) * 0.1
     bench.scheduler.turn()
     assert 0 < len(bench.batches) < 4
     bench.scrape(1, value=5.0)

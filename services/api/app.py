@@ -34,6 +34,10 @@ from services.api.overview.state import OverviewState
 from services.api.poller import HeartbeatPoller, Poller
 from services.api.recorder import Recorder
 from services.api.routes import ROUTES
+from services.api.rules.book import RuleBook
+from services.api.rules.delivery import RuleDelivery
+from services.api.rules.identity import FOLDER as RULE_FOLDER
+from services.api.rules.store import RuleStore
 from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
 from services.api.trends.store import TrendStore
@@ -99,6 +103,9 @@ async def build(
     overview = OverviewState(view, stale_after=config.stale_after, shown=config.components)
     feed = AlertFeed(view, record, bus, clock, metrics, overview.unbroken_since)
     store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
+    evaluator = EvaluatorClient(http, config.evaluator_url, token)
+    rules = RuleStore(database, clock)
+    delivery = RuleDelivery(rules, base / shared.data_dir / RULE_FOLDER, clock)
     api = Api(
         config=config,
         external_url=shared.external_url,
@@ -106,12 +113,13 @@ async def build(
         view=view,
         record=record,
         notes=AlertNotes(database, clock),
-        evaluator=(evaluator := EvaluatorClient(http, config.evaluator_url, token)),
+        evaluator=evaluator,
         overview=overview,
         acknowledger=Acknowledger(view, record, bus, clock, metrics),
         authenticator=Authenticator(store, LoginThrottle(config.login_limits), clock, metrics, token),
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
+        rules=RuleBook(rules, delivery, evaluator, overview, clock),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
@@ -143,6 +151,7 @@ async def build(
         "heartbeat": writer.round,
         **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
         "checks": api.checks.round,
+        "rules": delivery.round,
         **_live_loops(api),
     }
     for name, work in loops.items():

@@ -13,6 +13,7 @@ from services.api.config import ApiConfig
 from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
+from services.api.rules.book import RuleBook
 from services.api.silences.book import SilenceBook
 from services.api.trends.store import TrendStore
 from services.common.clock import Clock
@@ -35,6 +36,7 @@ class Api:
     auth_store: AuthStore
     hub: LiveHub
     silences: SilenceBook
+    rules: RuleBook
     trends: TrendStore
     checks: CheckBook
     document: bytes

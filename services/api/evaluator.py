@@ -3,10 +3,11 @@
 from typing import TypeVar
 
 import aiohttp
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.api.overview.evaluated import Matrix, RuleGroups, Success, Vector
 from services.api.problem import ProblemError
+from services.api.rules.model import RuleProblem
 
 _RECORDED = '{__name__=~"tocsin:.+"}'
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0)
@@ -30,6 +31,12 @@ def evaluator_away(error: EvaluatorError) -> ProblemError:
         "Look whether it runs (tocsin up, or its /-/ready), and whether evaluator_url is right.",
         headers={"Retry-After": "5"},
     )
+
+
+class _Checked(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    problems: list[RuleProblem]
 
 
 class EvaluatorClient:
@@ -57,17 +64,22 @@ class EvaluatorClient:
         """Return the rules in force."""
         return await self._ask("/api/v1/rules", {}, RuleGroups)
 
-    async def _ask(self, path: str, query: dict[str, str], model: type[Model]) -> Model:
+    async def check_rules(self, text: str) -> list[RuleProblem]:
+        """Return what the evaluator says of a rule file."""
+        return (await self._ask("/api/v1/rules/check", {}, _Checked, body=text.encode())).problems
+
+    async def _ask(self, path: str, query: dict[str, str], model: type[Model], body: bytes | None = None) -> Model:
+        method = "GET" if body is None else "POST"
         try:
-            async with self._session.get(
-                self._url + path, params=query, headers=self._headers, timeout=_TIMEOUT
+            async with self._session.request(
+                method, self._url + path, params=query, headers=self._headers, data=body, timeout=_TIMEOUT
             ) as answer:
                 if answer.status in {401, 403}:
                     raise EvaluatorError("refused", "the evaluator refuses the service token; is it the same file?")
-                body = await answer.read()
+                text = await answer.read()
                 if answer.status != 200:  # noqa: PLR2004 - OK
                     raise EvaluatorError("failed", f"the evaluator answers {answer.status} to {path}")
-            return model.model_validate(Success.model_validate_json(body).data)
+            return model.model_validate(Success.model_validate_json(text).data)
         except ValidationError as error:
             raise EvaluatorError("bad_answer", f"the evaluator's answer to {path} has another form: {error}") from error
         except TimeoutError as error:

@@ -37,6 +37,7 @@ _REDIS_TIMEOUT = 2.0
 _STATE_RETRY = 0.25
 _FIRST_ROUND_GRACE = 1.0
 _HOUSEKEEPING = 15.0
+_API_RULES = "api_rules"  # in the data folder: what the API writes of the rules that people make on the page
 log = structlog.get_logger(__name__)
 
 
@@ -131,6 +132,9 @@ async def build(
 
     `load` reads the section again at a reload; without it a reload reads the rule and scrape files only.
     """
+    given = config
+    load = _with_api_rules(load or (lambda: given), base / shared.data_dir / _API_RULES)
+    config = load()
     telemetry = Telemetry("evaluator")
     token = ensure_token_file(shared.token_path)
     redis = _connect(stack, shared)
@@ -162,7 +166,7 @@ async def build(
         snapshot=parts.rules.snapshot,
         restore=parts.rules.restore,
     )
-    evaluator = Evaluator(parts, publisher, config, load or (lambda: config))
+    evaluator = Evaluator(parts, publisher, config, load)
     open_paths = {"/metrics"} if config.open_metrics or is_loopback(config.listen) else set[str]()
     app = service_app(telemetry, clock, evaluator.ready, token=token, open_paths=open_paths)
     add_routes(app, stack, parts, config.query, evaluator.reload)
@@ -193,6 +197,17 @@ def _listeners(writers: Sequence[RemoteWriter], history: HistoryWriter | None) -
             history.intake.offer(t_ms, labels, values)
 
     return written
+
+
+def _with_api_rules(load: Callable[[], EvaluatorConfig], folder: Path) -> Callable[[], EvaluatorConfig]:
+    # There from the start, so that it is watched from the start.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def with_folder() -> EvaluatorConfig:
+        config = load()
+        return config.model_copy(update={"rule_files": [*config.rule_files, str(folder.absolute() / "*.yml")]})
+
+    return with_folder
 
 
 def _connect(stack: AsyncExitStack, shared: Shared) -> Redis | None:

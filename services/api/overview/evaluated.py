@@ -37,6 +37,8 @@ class TocsinRule(_Read):
 class Rule(_Read):
     """One rule as Prometheus' `/api/v1/rules` gives it, with Tocsin's own key."""
 
+    id: str = ""
+    """Given by the API: see rules/identity.py."""
     name: str
     query: str = ""
     type: str = ""

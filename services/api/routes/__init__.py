@@ -6,6 +6,7 @@ from services.api.endpoint import Route
 from services.api.routes import (
     acknowledge,
     active,
+    api_rules,
     auth,
     chart,
     checks,
@@ -37,6 +38,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *chart.ROUTES,
     *notes.ROUTES,
     *rules.ROUTES,
+    *api_rules.ROUTES,
     *silences.ROUTES,
     *checks.ROUTES,
     *ping.ROUTES,

@@ -5,6 +5,7 @@ from services.api.endpoint import Call, Route
 from services.api.model import Nothing
 from services.api.overview.evaluated import RuleGroups
 from services.api.problem import ProblemError
+from services.api.rules.identity import with_ids
 
 
 async def _rules(api: Api, _call: Call[Nothing, Nothing]) -> RuleGroups:
@@ -16,7 +17,7 @@ async def _rules(api: Api, _call: Call[Nothing, Nothing]) -> RuleGroups:
             "Look whether it runs (tocsin up, or its /-/ready), and whether evaluator_url is right.",
             headers={"Retry-After": "5"},
         )
-    return api.overview.rules
+    return with_ids(api.overview.rules)
 
 
 ROUTES = (

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.evaluator.config import QueryLimits
 from services.evaluator.parts import Parts
+from services.evaluator.query_api.check import CheckRoutes
 from services.evaluator.query_api.errors import error_answers
 from services.evaluator.query_api.queries import QueryRoutes
 from services.evaluator.query_api.rules import RuleRoutes
@@ -32,6 +33,7 @@ def add_routes(
         RuleRoutes(parts.rules),
         TargetRoutes(parts.scrapes),
         StatusRoutes(parts.clock),
+        CheckRoutes(),
     ):
         app.router.add_routes(part.routes())
 

@@ -19,6 +19,8 @@ from services.common.bus import RedisBus, connect_redis
 from services.common.clock import SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
 from services.common.events import ALERTS_STREAM
+from services.evaluator import app as evaluator_app
+from services.evaluator.config import EvaluatorConfig
 from services.notifier import app as notifier_app
 from services.notifier.config import NotifierConfig
 from tests.fixtures.waiting import until
@@ -42,6 +44,10 @@ class Page:
     async def post(self, path, body=None, **more):
         headers = {"X-CSRF-Token": self.csrf, **more.pop("headers", {})}
         async with self.http.post(path, json=body, headers=headers, **more) as answer:
+            return answer.status, await _read(answer)
+
+    async def put(self, path, body):
+        async with self.http.put(path, json=body, headers={"X-CSRF-Token": self.csrf}) as answer:
             return answer.status, await _read(answer)
 
     async def delete(self, path):
@@ -112,6 +118,23 @@ class Stand:
         self.notifier = await notifier_app.build(inner, config, shared, clock=self.clock, base=self.data)
         self.settings = {**self.settings, "notifier_url": f"http://127.0.0.1:{self.notifier.port}"}
         return inner
+
+    async def start_evaluator(self, rules=""):
+        """Start a real evaluator on the same Redis and data folder; the API started after it asks it."""
+        shared = Shared(
+            data_dir=self.data,
+            postgres=None,
+            redis=RedisSettings(url=_through(self.redis_url, self.redis.port)),
+            external_url=self.external_url,
+        )
+        (self.data / "stack.yml").write_text(rules or "groups: []\n")
+        config = EvaluatorConfig.model_validate(
+            {"listen": "127.0.0.1:0", "rule_files": ["stack.yml"], "global": {"evaluation_interval": "1s"}}
+        )
+        inner = await self.stack.enter_async_context(AsyncExitStack())
+        running = await evaluator_app.build(inner, config, shared, clock=self.clock, base=self.data)
+        self.settings = {**self.settings, "evaluator_url": f"http://127.0.0.1:{running.port}"}
+        return running
 
     async def stop(self):
         await self.inner.aclose()

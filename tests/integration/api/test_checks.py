@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from prometheus_client import CollectorRegistry
-from tocsin_client.jobs import Job
 
 from tests.fixtures.waiting import until
+from tocsin_client.jobs import Job
 
 pytestmark = pytest.mark.integration
 PATH = "/api/admin/monitoring/checks"

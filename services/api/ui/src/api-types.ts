@@ -235,6 +235,151 @@ export interface components {
             name: string;
         };
         /**
+         * ApiRule
+         * @description One rule made here.
+         */
+        ApiRule: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Expr */
+            expr: string;
+            /** Id */
+            id: string;
+            rule: components["schemas"]["RuleBody"];
+            /** Updated At */
+            updated_at: number;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * ApiRuleDetail
+         * @description One rule with its versions, newest first (at most 50).
+         */
+        ApiRuleDetail: {
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Expr */
+            expr: string;
+            /** Id */
+            id: string;
+            rule: components["schemas"]["RuleBody"];
+            /** Updated At */
+            updated_at: number;
+            /** Updated By */
+            updated_by: string;
+            /** Version */
+            version: number;
+            /** Versions */
+            versions: components["schemas"]["RuleVersion"][];
+        };
+        /**
+         * ApiRules
+         * @description All rules made here.
+         */
+        ApiRules: {
+            /** Rules */
+            rules: components["schemas"]["ApiRule"][];
+        };
+        /**
+         * ChangeBody
+         * @description The rule as it is to be from now on.
+         */
+        ChangeBody: {
+            /**
+             * Action
+             * @default
+             */
+            action?: string;
+            /**
+             * Action Link
+             * @default
+             */
+            action_link?: string;
+            /**
+             * Category
+             * @default performance
+             * @enum {string}
+             */
+            category?: "performance" | "security" | "code_quality" | "system";
+            /**
+             * Channels
+             * @default []
+             */
+            channels?: string[];
+            /**
+             * Component
+             * @default
+             */
+            component?: string;
+            /**
+             * Cooldown Seconds
+             * @default null
+             */
+            cooldown_seconds?: number | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Expr
+             * @default null
+             */
+            expr?: string | null;
+            /**
+             * For Seconds
+             * @default 0
+             */
+            for_seconds?: number;
+            /** @default null */
+            form?: components["schemas"]["ThresholdForm"] | null;
+            /**
+             * Interval Seconds
+             * @default null
+             */
+            interval_seconds?: number | null;
+            /**
+             * Keep Firing Seconds
+             * @default 0
+             */
+            keep_firing_seconds?: number;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Max Alerts Per Hour
+             * @default null
+             */
+            max_alerts_per_hour?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity?: "critical" | "warning" | "info";
+            /**
+             * Summary
+             * @default
+             */
+            summary?: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * ChartSeries
          * @description One series of a chart; points are time and value.
          */
@@ -466,6 +611,40 @@ export interface components {
             deployments: components["schemas"]["Deployment"][];
         };
         /**
+         * DryRun
+         * @description When a rule would have fired, by the samples that are kept.
+         */
+        DryRun: {
+            /** Count */
+            count: number;
+            /** End */
+            end: number;
+            /** Expr */
+            expr: string;
+            /** Firings */
+            firings: components["schemas"]["Firing"][];
+            /** Series */
+            series: components["schemas"]["ChartSeries"][];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+        };
+        /**
+         * Firing
+         * @description One time that the rule would have fired.
+         */
+        Firing: {
+            /** Ends At */
+            ends_at: number | null;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Starts At */
+            starts_at: number;
+        };
+        /**
          * Health
          * @description The state of the watched stack and of Tocsin itself.
          */
@@ -514,6 +693,21 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * LabelCondition
+         * @description Which series of a metric are meant.
+         */
+        LabelCondition: {
+            /** Name */
+            name: string;
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "=" | "!=" | "=~" | "!~";
+            /** Value */
+            value: string;
         };
         /**
          * LiveChanges
@@ -811,19 +1005,6 @@ export interface components {
             warnings: components["schemas"]["SilenceWarning"][];
         };
         /**
-         * PreviewBody
-         * @description The silence that somebody thinks of.
-         */
-        PreviewBody: {
-            /**
-             * Duration Seconds
-             * @default 3600
-             */
-            duration_seconds?: number;
-            /** Matchers */
-            matchers: components["schemas"]["Matcher"][];
-        };
-        /**
          * Problem
          * @description The body of every error.
          */
@@ -898,6 +1079,11 @@ export interface components {
              * @default
              */
             health?: string;
+            /**
+             * Id
+             * @default
+             */
+            id?: string;
             /** Labels */
             labels?: {
                 [key: string]: string;
@@ -923,6 +1109,97 @@ export interface components {
             type?: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * RuleBody
+         * @description An alert rule: either a threshold form or an expression.
+         */
+        RuleBody: {
+            /**
+             * Action
+             * @default
+             */
+            action?: string;
+            /**
+             * Action Link
+             * @default
+             */
+            action_link?: string;
+            /**
+             * Category
+             * @default performance
+             * @enum {string}
+             */
+            category?: "performance" | "security" | "code_quality" | "system";
+            /**
+             * Channels
+             * @default []
+             */
+            channels?: string[];
+            /**
+             * Component
+             * @default
+             */
+            component?: string;
+            /**
+             * Cooldown Seconds
+             * @default null
+             */
+            cooldown_seconds?: number | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled?: boolean;
+            /**
+             * Expr
+             * @default null
+             */
+            expr?: string | null;
+            /**
+             * For Seconds
+             * @default 0
+             */
+            for_seconds?: number;
+            /** @default null */
+            form?: components["schemas"]["ThresholdForm"] | null;
+            /**
+             * Interval Seconds
+             * @default null
+             */
+            interval_seconds?: number | null;
+            /**
+             * Keep Firing Seconds
+             * @default 0
+             */
+            keep_firing_seconds?: number;
+            /** Labels */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Max Alerts Per Hour
+             * @default null
+             */
+            max_alerts_per_hour?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Severity
+             * @default warning
+             * @enum {string}
+             */
+            severity?: "critical" | "warning" | "info";
+            /**
+             * Summary
+             * @default
+             */
+            summary?: string;
         };
         /**
          * RuleGroup
@@ -957,6 +1234,34 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * RulePreview
+         * @description What the evaluator says of a rule, and its dry run where it can run.
+         */
+        RulePreview: {
+            dry_run: components["schemas"]["DryRun"] | null;
+            /** Expr */
+            expr: string;
+            /** Problems */
+            problems: components["schemas"]["RuleProblem"][];
+            /** Yaml */
+            yaml: string;
+        };
+        /**
+         * RuleProblem
+         * @description One complaint of the evaluator.
+         */
+        RuleProblem: {
+            /** Mend */
+            mend: string;
+            /** Problem */
+            problem: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
          * RuleThreshold
          * @description One comparison of a rule's expression with a number.
          */
@@ -969,6 +1274,24 @@ export interface components {
             value: number;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * RuleVersion
+         * @description The rule as somebody left it.
+         */
+        RuleVersion: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "created" | "changed" | "deleted";
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            rule: components["schemas"]["RuleBody"];
+            /** Version */
+            version: number;
         };
         /**
          * SeriesStats
@@ -1009,6 +1332,31 @@ export interface components {
             service: string;
             /** Version */
             version: string;
+        };
+        /**
+         * PreviewBody
+         * @description A rule that is not kept yet.
+         */
+        services__api__rules__model__PreviewBody: {
+            /**
+             * Hours
+             * @default 24
+             */
+            hours?: number;
+            rule: components["schemas"]["RuleBody"];
+        };
+        /**
+         * PreviewBody
+         * @description The silence that somebody thinks of.
+         */
+        services__api__silences__model__PreviewBody: {
+            /**
+             * Duration Seconds
+             * @default 3600
+             */
+            duration_seconds?: number;
+            /** Matchers */
+            matchers: components["schemas"]["Matcher"][];
         };
         /**
          * Session
@@ -1113,6 +1461,17 @@ export interface components {
             text: string;
         };
         /**
+         * TestBody
+         * @description How far back a dry run looks.
+         */
+        TestBody: {
+            /**
+             * Hours
+             * @default 24
+             */
+            hours?: number;
+        };
+        /**
          * Threshold
          * @description A limit that a rule sets: the panel's value breaches it when `value op limit` holds.
          */
@@ -1131,6 +1490,23 @@ export interface components {
             severity: "critical" | "warning" | "info";
             /** Value */
             value: number;
+        };
+        /**
+         * ThresholdForm
+         * @description A metric compared with a number; compiled to PromQL.
+         */
+        ThresholdForm: {
+            /** Labels */
+            labels: components["schemas"]["LabelCondition"][];
+            /** Metric */
+            metric: string;
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: ">" | ">=" | "<" | "<=" | "==" | "!=";
+            /** Threshold */
+            threshold: number;
         };
         /**
          * TimelineEntry

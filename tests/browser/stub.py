@@ -18,6 +18,7 @@ from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
 from tests.browser import samples, work
+from tests.browser.past import Past
 
 COOKIE = "tocsin_session"
 USERS = {"ana": ("correct horse", "operator"), "vic": ("just looking", "viewer")}
@@ -51,6 +52,7 @@ class StubApi:
         self.changed: dict[str, float | None] = {}
         self.missing: tuple[str, ...] = ()
         self.alerts: list[Alert] = []
+        self.past_metrics = Past(self)
         self.past: list[Alert] = samples.past(time.time())
         self.refuse_acknowledge: ProblemError | None = None
         self.acknowledged: list[tuple[str, str]] = []
@@ -73,6 +75,7 @@ class StubApi:
         app.router.add_post(f"{MONITORING}/alerts/{{id}}/acknowledge", self._acknowledge)
         app.router.add_post(f"{MONITORING}/alerts/acknowledge", self._acknowledge_many)
         work.add_routes(app, self)
+        self.past_metrics.add_routes(app)
         app.router.add_get("/{path:.*}", self._static.handle)
         app.on_response_prepare.append(self._set_headers)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)

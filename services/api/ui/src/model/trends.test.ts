@@ -63,11 +63,11 @@ describe("charts", () => {
 
   it("place points by their time, bridge short pauses and show long ones", () => {
     const at = (index: number, value: number): [number, number, number, number] => [NOW + index * 60, value, value - 1, value + 1];
-    const metric = makeMetric({}, [at(0, 1), at(2, 2), at(8, 3), at(-1, 9), at(99, 9)]);
+    const metric = makeMetric({}, [at(-1, 9), at(0, 1), at(2, 2), at(8, 3), at(99, 9)]);
     const [chart] = chartsOf(makeTrends([metric], { start: NOW, end: NOW + 600 }));
     expect(chart?.times).toHaveLength(10);
     const [line] = chart?.lines ?? [];
-    expect(line?.avg).toEqual([1, undefined, 2, null, undefined, undefined, undefined, undefined, 3, undefined]);
+    expect(line?.avg).toEqual([1, undefined, 2, null, null, null, null, null, 3, undefined]);
     expect(line?.min[8]).toBe(2);
     expect(line?.max[8]).toBe(4);
     expect(line?.compared).toEqual([]);

@@ -118,13 +118,16 @@ export interface ChartData {
   thresholds: TrendMetric["thresholds"];
 }
 
-function column(points: Point[], which: 1 | 2 | 3, at: (time: number) => number, size: number, gaps: boolean): Column {
+function column(points: Point[], which: 1 | 2 | 3, at: (time: number) => number, size: number): Column {
   const values: Column = new Array<undefined>(size).fill(undefined);
+  const places = points.map((point) => at(point[0]));
+  // Points of a coarser record stand farther apart.
+  const usual = Math.min(...places.slice(1).map((place, index) => place - (places[index] ?? 0)), Infinity);
   let last = -1;
-  for (const point of points) {
-    const place = at(point[0]);
+  for (const [index, point] of points.entries()) {
+    const place = places[index] ?? -1;
     if (place < 0 || place >= size) continue;
-    if (gaps && last >= 0 && place - last > GAP) values[last + 1] = null;
+    if (last >= 0 && place - last > GAP * usual) values.fill(null, last + 1, place);
     values[place] = point[which];
     last = place;
   }
@@ -154,10 +157,10 @@ export function chartsOf(trends: Trends): ChartData[] {
         metric,
         series,
         colour: (colour++ % COLOURS) + 1,
-        avg: column(points, 1, at, size, true),
-        min: column(points, 2, at, size, true),
-        max: column(points, 3, at, size, true),
-        compared: trends.compared_seconds === 0 ? [] : column(series.compared as Point[], 1, at, size, false),
+        avg: column(points, 1, at, size),
+        min: column(points, 2, at, size),
+        max: column(points, 3, at, size),
+        compared: trends.compared_seconds === 0 ? [] : column(series.compared as Point[], 1, at, size),
       });
     }
   }

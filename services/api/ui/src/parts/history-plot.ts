@@ -72,7 +72,7 @@ export class HistoryPlot {
       series.push({ stroke, width: 1.75, points });
       series.push({ points, width: 0 }, { points, width: 0 });
       bands.push({ series: [first + 1, first + 2], fill: `${stroke}26` });
-      if (line.compared.length > 0) series.push({ stroke, width: 1.25, dash: [4, 4], spanGaps: true, points });
+      if (line.compared.length > 0) series.push({ stroke, width: 1.25, dash: [4, 4], points });
     }
     return { series, bands };
   }

@@ -30,7 +30,7 @@ function Row({ line, compared }: { line: Line; compared: boolean }): JSX.Element
 export function TrendTable({ charts, compared }: { charts: ChartData[]; compared: boolean }): JSX.Element {
   const heads = [...words.columns, ...(compared ? [words.change] : [])];
   return (
-    <div class="card trend-table" role="region" aria-label={words.table} tabIndex={0}>
+    <div class="card trend-table" data-scrolls role="region" aria-label={words.table} tabIndex={0}>
       <table>
         <thead>
           <tr>

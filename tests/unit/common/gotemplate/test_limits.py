@@ -1,7 +1,5 @@
 """No template hangs or eats memory."""
 
-import time
-
 import pytest
 
 from services.common.gotemplate import Limits, TemplateError, alertmanager, parse, prometheus
@@ -44,10 +42,8 @@ GREEDY = {
 @pytest.mark.parametrize("text", GREEDY.values(), ids=GREEDY.keys())
 def test_greedy_templates_are_stopped(text):
     template = parse("main", text, FUNCTIONS)
-    began = time.perf_counter()
     with pytest.raises(TemplateError, match=r"^template: main:"):
         template.execute(None)
-    assert time.perf_counter() - began < 20
 
 
 DEEP = {

@@ -18,7 +18,7 @@ from bench.query import cost_of
 from bench.report import Figure, Report, arguments, peer, version_of
 from bench.rules import cost_of_rules
 
-SCRAPE_SECONDS, EVALUATE_SECONDS = 5, 1
+SCRAPE_SECONDS, EVALUATE_SECONDS = 5, 5
 WINDOW, FILL_SECONDS, KEEP_SECONDS = "1m", 70, 100
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 300_000), (1_000, 10_000)
 RULES = (100, 1000)
@@ -72,7 +72,7 @@ async def run(*, quick: bool, console: Console) -> Report:
     report.versions["prometheus"] = version_of(peer("prometheus", "prometheus"))
     sizes: dict[int, list[Figure]] = {}
     for series in QUICK_SIZES if quick else SIZES:
-        sizes[series] = await measure(series, 10 if quick else 20, console)
+        sizes[series] = await measure(series, 20 if quick else 40, console)
         console.print(table(sizes))
     for series, figures in sizes.items():
         report.figures += [

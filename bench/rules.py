@@ -1,6 +1,6 @@
 """CPU of rule evaluations: 100 and 1000 mixed rules over 10k and 100k series, ours beside Prometheus.
 
-Both sides scrape the same targets every 5 s and evaluate every second; ours also when samples arrive. What scraping
+Both sides scrape the same targets and evaluate every 5 s (1000 rules over 100k series take the peer more than a second). What scraping
 costs is measured first, without rules, and taken away; the rest, divided by the evaluations that each side counted, is
 what one evaluation of the set costs.
 """
@@ -19,7 +19,7 @@ from bench.report import Figure, Report, arguments, peer, version_of
 from bench.rule_set import mixed_rules
 
 SCRAPE_SECONDS = 5
-EVALUATE_SECONDS = 1
+EVALUATE_SECONDS = 5
 _GOALS = {10_000: 0.3, 100_000: 0.1}
 _SETTLE_SECONDS = 6
 

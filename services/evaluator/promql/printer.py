@@ -62,20 +62,9 @@ def format_number(value: float) -> str:
         if exponent:
             return f"{value:.0f}"
         return text.removesuffix(".0")
-    if not exponent:
-        mantissa, _, exponent = f"{value:.17g}".partition("e")
-        return text if not exponent else _scientific(value)
     return (
         f"{mantissa.removesuffix('.0')}e{exponent[0] if exponent[0] in '+-' else '+'}{exponent.lstrip('+-').zfill(2)}"
     )
-
-
-def _scientific(value: float) -> str:
-    for digits in range(17):
-        text = f"{value:.{digits}e}"
-        if float(text) == value:
-            return text
-    return f"{value:e}"
 
 
 def format_duration(duration: ast.Duration) -> str:

@@ -50,7 +50,8 @@ FILES = {
     "scalars": RULE + "    labels: {a: yes, b: 1.50, c: 0x10, d: 2020-01-01, e: 010, f: .inf, g: 12:30:45}\n",
     "template": RULE + "    annotations: {x: '{{ nope }}'}\n",
     "unclosed": RULE + "    annotations: {x: '{{ if }}'}\n",
-    "anchor": "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up, labels: &l {a: b}}\n  - {alert: B, expr: up, labels: *l}\n",
+    "anchor": "groups:\n- name: g\n  rules:\n"
+    "  - {alert: A, expr: up, labels: &l {a: b}}\n  - {alert: B, expr: up, labels: *l}\n",
     "merge": "groups:\n- name: g\n  rules:\n  - &a {alert: A, expr: up}\n  - {<<: *a, alert: B}\n",
     "comments": GROUP
     + "  rules:\n  - alert: A\n    expr: |\n      # down\n      up == 0 # now\n      and on () vector(1)\n",

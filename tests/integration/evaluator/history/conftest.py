@@ -69,9 +69,8 @@ class HistoryRig:
         return [(at - NOON, value) for at, value in rows]
 
     async def rollup(self, table):
-        rows = await self.sql(
-            f"SELECT extract(epoch FROM at)::float8, min, max, total, count, last FROM {table} ORDER BY series_id, at"
-        )
+        columns = "extract(epoch FROM at)::float8, min, max, total, count, last"
+        rows = await self.sql(f"SELECT {columns} FROM {table} ORDER BY series_id, at")  # noqa: S608 - a table of ours
         return [(at - NOON, *rest) for at, *rest in rows]
 
     async def partitions(self, table):

@@ -7,7 +7,6 @@ import pytest
 from services.common.clock import SystemClock
 from services.common.config import Shared
 from services.evaluator.app import build
-from services.evaluator.config import EvaluatorConfig
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -26,11 +25,10 @@ async def test_what_rules_record_is_kept(history, rig):
     (rig.home / "rules").mkdir()
     (rig.home / "rules" / "shop.yml").write_text(RULES)
     rig.target.page = 'queue_length{queue="mail"} 47\nqueue_length{queue="pay"} 3\n'
-    config = EvaluatorConfig.model_validate({**json.loads(rig.config().model_dump_json(by_alias=True, exclude_none=True)),
-                                             "history": {"flush_interval": "300ms"}})  # fmt: skip
+    rig.settings = {"history": {"flush_interval": "300ms"}}
     dsn = history.dsn.replace(history.dsn.partition("@")[2].partition("/")[0], f"127.0.0.1:{history.postgres.port}")
     shared = Shared.model_validate({"data_dir": rig.home / "data", "postgres": {"dsn": dsn}})
-    await build(history.stack, config, shared, clock=SystemClock(), base=rig.home)
+    await build(history.stack, rig.config(), shared, clock=SystemClock(), base=rig.home)
 
     async def names():
         return {

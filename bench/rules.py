@@ -1,6 +1,6 @@
 """CPU of rule evaluations: 100 and 1000 mixed rules over 10k and 100k series, ours beside Prometheus.
 
-Both sides scrape the same targets and evaluate every 5 s (1000 rules over 100k series take the peer more than a second).
+Both sides scrape the same targets and evaluate every 5 s (1000 rules over 100k series take the peer over a second).
 What scraping costs is measured first, without rules, and taken away; the rest, divided by the evaluations that each
 side counted, is what one evaluation of the set costs.
 """

@@ -24,6 +24,7 @@ from services.api.checks.store import CheckStore
 from services.api.config import ApiConfig
 from services.api.context import Api
 from services.api.endpoint import add_routes
+from services.api.errors.reader import ErrorReader
 from services.api.evaluator import EvaluatorClient
 from services.api.guard import add_guard
 from services.api.live.hub import LiveHub
@@ -123,6 +124,7 @@ async def build(
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
+        errors=ErrorReader(http, config.collector_url, token, clock),
         document=document_bytes(),
     )
     telemetry.registry.register(api.checks)

@@ -10,6 +10,7 @@ from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.checks.book import CheckBook
 from services.api.config import ApiConfig
+from services.api.errors.reader import ErrorReader
 from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
@@ -39,5 +40,6 @@ class Api:
     rules: RuleBook
     trends: TrendStore
     checks: CheckBook
+    errors: ErrorReader
     document: bytes
     """The OpenAPI document."""

@@ -631,6 +631,74 @@ export interface components {
             step: number;
         };
         /**
+         * ErrorExample
+         * @description The last occurrence, without secrets.
+         */
+        ErrorExample: {
+            /** At */
+            at: number;
+            /** Fields */
+            fields: {
+                [key: string]: string;
+            };
+            /** File */
+            file: string;
+            /** Logger */
+            logger: string;
+            /** Message */
+            message: string;
+            /** Traceback */
+            traceback: string;
+        };
+        /**
+         * ErrorGroup
+         * @description One kind of error of one service.
+         */
+        ErrorGroup: {
+            /** Count */
+            count: number;
+            example: components["schemas"]["ErrorExample"];
+            /** Fingerprint */
+            fingerprint: string;
+            /** First Seen */
+            first_seen: number;
+            /** Last Seen */
+            last_seen: number;
+            /** Level */
+            level: string;
+            /** Message */
+            message: string;
+            /** Service */
+            service: string;
+            /** Target */
+            target: string;
+            /** Trend */
+            trend: [
+                number,
+                number
+            ][];
+            /** Type */
+            type: string;
+        };
+        /**
+         * Errors
+         * @description Errors that fit, the latest first.
+         */
+        Errors: {
+            /** At */
+            at: number;
+            /** Configured */
+            configured: boolean;
+            /** Errors */
+            errors: components["schemas"]["ErrorGroup"][];
+            /** Missing */
+            missing: string[];
+            /** Services */
+            services: string[];
+            /** Total */
+            total: number;
+        };
+        /**
          * Firing
          * @description One time that the rule would have fired.
          */

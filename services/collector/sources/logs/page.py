@@ -18,7 +18,8 @@ async def errors_page(sources: Sequence[LogSource], request: web.Request) -> web
     """Answer with JSON, the latest error first.
 
     Parameters: `service`, `level`, `fingerprint` to choose, `since` (seconds since the epoch, by last occurrence),
-    `limit` (default 100). A source that does not answer in 5 seconds is named under `missing`.
+    `limit` (default 100). A source that does not answer in 5 seconds is named under `missing`;
+    `sources` names all.
     """
     wanted = {key: request.query[key] for key in ("service", "level", "fingerprint") if key in request.query}
     since, limit = _number(request, "since", 0.0), int(_number(request, "limit", _DEFAULT))
@@ -31,7 +32,12 @@ async def errors_page(sources: Sequence[LogSource], request: web.Request) -> web
             found.extend(describe(group, source, now) for group, now in answer)
     chosen = [error for error in found if _matches(error, wanted) and error["last_seen"] >= since]
     chosen.sort(key=lambda error: (-error["last_seen"], error["fingerprint"]))
-    body = {"errors": chosen[: min(max(limit, 1), _MOST)], "total": len(chosen), "missing": missing}
+    body = {
+        "errors": chosen[: min(max(limit, 1), _MOST)],
+        "total": len(chosen),
+        "missing": missing,
+        "sources": [source.name for source in sources],
+    }
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 

@@ -1,0 +1,1 @@
+"""Errors of watched services, as the collector groups them from their logs."""

@@ -13,9 +13,10 @@ _LINE = re.compile(
     rb"(?:[ \t]++(?P<time>[^ \t#]++))?[ \t]*+(?P<rest>#.*)?",
     re.DOTALL,
 )
+# Prometheus' parser of the text format takes labels without a comma between them.
 _PAIR = re.compile(
     rb'[ \t]*+(?:(?P<plain>[a-zA-Z_][a-zA-Z0-9_]*+)|"(?P<quoted>(?:\\.|[^"\\])*+)")[ \t]*+'
-    rb'(?:(?P<eq>=)[ \t]*+"(?P<value>(?:\\.|[^"\\])*+)")?[ \t]*+(?P<end>,|$)',
+    rb'(?:(?P<eq>=)[ \t]*+"(?P<value>(?:\\.|[^"\\])*+)")?[ \t]*+(?:,|$|(?=["a-zA-Z_]))',
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

@@ -15,6 +15,7 @@ from tests.integration.collector.conftest import Running
 _APP = """
 import os
 from celery import Celery
+from celery.exceptions import Reject
 from celery.schedules import crontab
 
 app = Celery("shop", broker=os.environ["BROKER"])
@@ -44,6 +45,16 @@ def hold(seconds):
 @app.task(name="shop.fail")
 def fail():
     raise LookupError("no such order")
+
+
+@app.task(name="shop.flaky", bind=True, max_retries=1)
+def flaky(self):
+    raise self.retry(countdown=0)
+
+
+@app.task(name="shop.refuse", acks_late=True)
+def refuse():
+    raise Reject("not here", requeue=False)
 """
 Command = Callable[..., subprocess.Popen[bytes]]
 

@@ -35,7 +35,7 @@ _TABLES = (
     "CREATE TABLE payments (provider text, status text, created_at timestamptz DEFAULT now())",
     "INSERT INTO payments SELECT 'acme', 'paid' FROM generate_series(1, 20)",
     "INSERT INTO payments VALUES ('acme', 'error'), ('acme', 'declined')",
-    "GRANT SELECT ON payments TO watcher",
+    "GRANT SELECT ON payments, invoices TO watcher",
 )
 
 
@@ -72,6 +72,8 @@ def make_app() -> FastAPI:
     async def ws(socket: WebSocket) -> None:
         await socket.accept()
         async for text in socket.iter_text():
+            if text == "bad":
+                raise ValueError(text)
             await socket.send_text(f"pong {text}")
 
     app.add_middleware(
@@ -95,6 +97,9 @@ async def visit(port: int, times: int) -> None:
         for number in range(times):
             for path in (f"/items/{number}", "/error", "/call"):
                 await client.get(path)
+    async with connect(f"ws://127.0.0.1:{port}/ws", proxy=None) as socket:
+        await socket.send("bad")
+        await socket.wait_closed()
 
 
 async def fill(primary: Cluster) -> None:
@@ -162,7 +167,13 @@ class Producer:
         self.app.conf.task_send_sent_event = True
 
     def send(self) -> None:
-        for name, arguments in (("shop.add", (1, 2)), ("shop.fail", ()), ("shop.tidy", ())):
+        for name, arguments in (
+            ("shop.add", (1, 2)),
+            ("shop.fail", ()),
+            ("shop.tidy", ()),
+            ("shop.flaky", ()),
+            ("shop.refuse", ()),
+        ):
             self.app.send_task(name, arguments)
         self.app.send_task("shop.unknown")
         revoked = self.app.send_task("shop.add", (1, 2), countdown=3600)

@@ -67,9 +67,10 @@ def test_the_corrected_rules_can_fire(world: World, own: bool) -> None:
 
 
 def test_our_own_rules_can_fire(world: World) -> None:
-    """But for those about Tocsin itself: its services do not run here."""
+    """But for those about Tocsin's other services, which do not run here."""
     found = [one for path in sorted((ROOT / "rules").glob("*.yml")) for one in judge(world.own(), path)]
-    dead = {one.rule: one.reasons for one in found if not one.matches and one.pack != "tocsin"}
+    away = "there is no series of metric tocsin_"
+    dead = {one.rule: one.reasons for one in found if not one.matches and away not in one.reasons[0]}
     assert dead == {}
 
 

@@ -26,6 +26,7 @@ from services.evaluator.head import Head
 from services.evaluator.promql import Block, Engine, Expr, Matcher
 from services.evaluator.rules.dead import Labels
 from services.evaluator.rules.query import elements
+from tests.fixtures.servers import free_port
 from tests.fixtures.waiting import until
 from tests.integration.collector.apps import ok, serving
 from tests.integration.collector.certs import make
@@ -51,6 +52,10 @@ _LAST = (
     "celery_active_worker_count", "celery_task_failed_total", "celery_task_retried_total", "redis_cluster_state",
     "celery_scheduled_task_missed_runs_total",
 )  # fmt: skip
+_OPTIONS = {
+    "track_io_timing": "on", "autovacuum": "on", "autovacuum_naptime": "1", "autovacuum_vacuum_scale_factor": "0",
+    "autovacuum_analyze_scale_factor": "0",
+}  # fmt: skip
 _ROUNDS = 15
 
 
@@ -137,7 +142,7 @@ def _has(evaluator: Evaluator, name: str) -> bool:
 
 
 async def _databases(stack: AsyncExitStack) -> tuple[Cluster, Cluster]:
-    first = await asyncio.to_thread(primary, track_io_timing="on")
+    first = await asyncio.to_thread(primary, **_OPTIONS)
     stack.callback(first.remove)
     await first.ready()
     await fill(first)
@@ -163,6 +168,7 @@ async def _targets(
             {"name": "shop-redis", "url": f"redis://127.0.0.1:{redis}"},
             {"name": "shop-redis-replica", "url": f"redis://127.0.0.1:{replica.port}"},
             {"name": "shop-redis-cluster", "url": f"redis://127.0.0.1:{nodes[0].port}", "discover": "cluster"},
+            {"name": "gone", "url": "redis://127.0.0.1:1"},
         ],
         "celery": [{
             "name": "shop-tasks", "broker_url": f"redis://127.0.0.1:{redis}/0", "inspect_interval": 1,
@@ -171,6 +177,7 @@ async def _targets(
         "http": [
             {"name": "shop-site", "url": f"{base}/items/2"},
             {"name": "shop-secure-site", "url": f"https://127.0.0.1:{secure}/", "module": trust},
+            {"name": "broken", "url": f"{base}/error"},
         ],
         "websocket": [{"name": "shop-feed", "url": f"ws://127.0.0.1:{shop}/ws", "ping_message": "ping"}],
         "icmp": [{"name": "here", "host": "127.0.0.1"}],
@@ -197,9 +204,25 @@ async def _evaluator(stack: AsyncExitStack, folder: Path, port: int) -> Evaluato
         }
         for kind in _KINDS
     ]
+    listen = f"127.0.0.1:{free_port()}"
+    own.append(
+        {
+            "job_name": "own-collector",
+            "static_configs": [
+                {"targets": [f"127.0.0.1:{port}"], "labels": {"job": "collector", "watched_for": "own"}}
+            ],
+            "metric_relabel_configs": [{"source_labels": ["target"], "regex": ".+", "action": "drop"}],
+        }
+    )
+    own.append(
+        {
+            "job_name": "own-evaluator",
+            "static_configs": [{"targets": [listen], "labels": {"job": "evaluator", "watched_for": "own"}}],
+        }
+    )
     (folder / "own.yml").write_text(yaml.safe_dump({"scrape_configs": own}))
     config = EvaluatorConfig.model_validate({
-        "listen": "127.0.0.1:0", "retain": "all", "notifier_urls": [], "state_wait": "100ms",
+        "listen": listen, "retain": "all", "notifier_urls": [], "state_wait": "100ms",
         "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
         "scrape_config_files": ["community.yml", "own.yml"],
         "rule_files": [str(ROOT / "rules" / "*.yml")],

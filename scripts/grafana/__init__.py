@@ -1,0 +1,1 @@
+"""Makes deploy/grafana's dashboards from their short descriptions."""

@@ -65,6 +65,7 @@ class _GlobalBase(FileModel):
     smtp_auth_secret: SecretStr | None = None
     smtp_auth_secret_file: Path | None = None
     smtp_require_tls: bool = True
+    smtp_force_implicit_tls: bool | None = None
     smtp_tls_config: TlsConfig = TlsConfig()
     resolve_timeout: Duration = 300.0
     http_config: HttpConfig = HttpConfig()

@@ -13,7 +13,7 @@ from services.notifier.channels.kit.integration import (
     read_url,
     secret_parts,
 )
-from services.notifier.channels.kit.texts import acknowledged_by, cut
+from services.notifier.channels.kit.texts import acknowledged_by, cut, is_update
 from services.notifier.channels.kit.tickets import KEEP
 from services.notifier.channels.msteams import WebhookUrlConfig
 from services.notifier.grouping import Cause
@@ -47,7 +47,7 @@ class DiscordIntegration(HttpIntegration):
         body = self._body(message)
         known = await self._memory.get(f"discord:{message.thread}")
         # Discord tells nobody of a change in place: what fires anew is a message of its own.
-        if known is not None and message.cause not in {Cause.NEW, Cause.CHANGED, Cause.REPEAT}:
+        if known is not None and is_update(message):
             changed = {name: body[name] for name in ("content", "embeds") if name in body}
             try:
                 await self._json(self._at("/messages/" + str(known["id"])), changed, method="PATCH")

@@ -3,10 +3,12 @@
 import datetime as dt
 import email.policy
 import email.utils
+import hashlib
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -23,6 +25,14 @@ from services.notifier.shown import OWN
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 _OWN_HEADERS = {"message-id", "date", "mime-version", "content-type", "content-transfer-encoding", "auto-submitted"}
+
+
+class EmailThreading(StrictModel):
+    """`threading`; here a group's mails are one thread unless it says otherwise."""
+
+    enabled: bool = True
+    thread_by_date: Literal["none", "daily"] = "none"
+    """daily: all mails of a group on one day are one thread."""
 
 
 class EmailConfig(StrictModel):
@@ -42,7 +52,10 @@ class EmailConfig(StrictModel):
     auth_secret_file: Path | None = None
     require_tls: bool | None = None
     implicit_tls: bool = Field(default=False, json_schema_extra=OWN)
-    """TLS from the first byte, as on port 465, where it is always so."""
+    """TLS from the first byte, as on port 465."""
+    force_implicit_tls: bool | None = None
+    """Alertmanager's key for it: false turns it off on port 465, too."""
+    threading: EmailThreading = EmailThreading()
     tls_config: TlsConfig | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     html: str = '{{ template "email.default.html" . }}'
@@ -102,8 +115,8 @@ class EmailIntegration:
         for name, text in self._headers(message).items():
             mail[name] = _LINE_BREAKS.sub(" ", self._render(text, data))
         mail["Message-ID"] = self._message_id(message.delivery_id)
-        if message.thread and message.thread != message.delivery_id:
-            mail["In-Reply-To"] = mail["References"] = self._message_id(message.thread)
+        if (thread := self._thread(message)) and "In-Reply-To" not in mail and "References" not in mail:
+            mail["In-Reply-To"] = mail["References"] = self._message_id(thread)
         mail["Date"] = email.utils.format_datetime(dt.datetime.fromtimestamp(message.created_at, dt.UTC))
         mail["Auto-Submitted"] = "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
@@ -118,6 +131,16 @@ class EmailIntegration:
             return None
         # From when the message was made, so that each attempt has the same link.
         return lambda alert_id: links.acknowledge_url(alert_id, message.recipient, message.created_at)
+
+    def _thread(self, message: Message) -> str:
+        how = self._config.threading
+        if not how.enabled:
+            return ""
+        if how.thread_by_date == "daily":
+            day = dt.datetime.fromtimestamp(message.created_at, dt.UTC).date().isoformat()
+            # The day's first mail refers to it, too: mail programs join what refers to the same.
+            return hashlib.sha256(f"{message.group_key}\0{day}".encode()).hexdigest()[:32]
+        return message.thread if message.thread != message.delivery_id else ""
 
     def _headers(self, message: Message) -> dict[str, str]:
         own = {"From": self._from, "To": message.recipient, "Subject": '{{ template "email.default.subject" . }}'}
@@ -177,8 +200,15 @@ def _server(config: EmailConfig, around: Surroundings) -> SmtpServer:
         require_tls=common.smtp_require_tls if config.require_tls is None else config.require_tls,
         username=config.auth_username or common.smtp_auth_username,
         password=_password(config, around),
-        implicit_tls=config.implicit_tls,
+        implicit_tls=_implicit_tls(config, around),
     )
+
+
+def _implicit_tls(config: EmailConfig, around: Surroundings) -> bool | None:
+    if config.force_implicit_tls is not None or config.implicit_tls:
+        return bool(config.force_implicit_tls) or config.implicit_tls
+    forced: bool | None = around.globals.smtp_force_implicit_tls
+    return forced
 
 
 def _password(config: EmailConfig, around: Surroundings) -> str:

@@ -19,7 +19,7 @@ from services.notifier.channels.kit.integration import (
     read_key,
     read_url,
 )
-from services.notifier.channels.kit.texts import Text, acknowledged_by, cut
+from services.notifier.channels.kit.texts import Text, acknowledged_by, cut, deep
 from services.notifier.grouping import Cause
 
 V2_URL = "https://events.pagerduty.com/v2/enqueue"
@@ -154,18 +154,7 @@ class PagerdutyIntegration(HttpIntegration):
         return body
 
     def _rendered(self, text: Text) -> dict[str, Any]:
-        return {name: _deep(value, text) for name, value in self._details.items()}
-
-
-def _deep(value: Any, text: Text) -> Any:
-    match value:
-        case str():
-            return text(value)
-        case dict():
-            return {str(name): _deep(one, text) for name, one in value.items()}
-        case list():
-            return [_deep(one, text) for one in value]
-    return value
+        return {name: deep(value, text) for name, value in self._details.items()}
 
 
 def incident_key(message: Message) -> str:

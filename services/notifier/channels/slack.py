@@ -21,6 +21,7 @@ from services.notifier.channels.kit.integration import (
     secret_parts,
 )
 from services.notifier.channels.kit.slack_message import TEXTS, SlackAction, SlackField, payload
+from services.notifier.channels.kit.texts import is_update
 from services.notifier.channels.kit.tickets import KEEP, Tickets
 from services.notifier.grouping import Cause
 from services.notifier.shown import OWN
@@ -135,10 +136,10 @@ class SlackIntegration(HttpIntegration):
                 await self._bot(self._sibling("chat.update"), {**changed, **known})
             except _GoneError:
                 return ""
-        news = message.status == "firing" and message.cause in {Cause.NEW, Cause.CHANGED, Cause.REPEAT}
+        news = not is_update(message)
         if self._config.post_updates_to_thread and (news or not self._config.update_message):
             # Slack tells nobody of a change in place. What is more than a repeat is shown in the channel, too.
-            aloud = message.status == "firing" and message.cause is not Cause.REPEAT
+            aloud = news and message.cause is not Cause.REPEAT
             reply = {**body, "channel": known["channel"], "thread_ts": known["ts"], "reply_broadcast": aloud}
             await self._bot(self._url, reply)
         elif not self._config.update_message:

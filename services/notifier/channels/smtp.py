@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -26,11 +27,12 @@ class SmtpServer:
     """False: STARTTLS is used where the server offers it, and done without where not."""
     username: str = ""
     password: str = ""
-    implicit_tls: bool = False
+    implicit_tls: bool | None = None
+    """TLS from the first byte; None: as the port says."""
 
     async def hand_over(self, mail: EmailMessage, sender: str, recipient: str, wait: float) -> None:
         """Send one mail to one recipient, each step within `wait` seconds; raises DeliveryError."""
-        implicit = self.implicit_tls or self.port == _IMPLICIT_TLS_PORT
+        implicit = self.port == _IMPLICIT_TLS_PORT if self.implicit_tls is None else self.implicit_tls
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -46,25 +48,26 @@ class SmtpServer:
                 await client.login(self.username, self.password)
             await client.send_message(mail, sender=sender, recipients=[recipient])
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise self._scrubbed(translate(error)) from error
+            raise translate(error, self._scrub) from error
         finally:
             # No QUIT: it could hang after the mail was accepted, and would then look like a failure.
             client.close()
 
-    def _scrubbed(self, error: DeliveryError) -> DeliveryError:
-        """Return the error without the password: a server may repeat what it did not like."""
-        detail = error.detail
-        for secret in (self.password, f"\0{self.username}\0{self.password}"):
+    def _scrub(self, text: str) -> str:
+        """Return the text without the password: a server may repeat what it did not like."""
+        for secret in (self.password, f"\0{self.username}\0{self.password}") if self.password else ():
             for form in (secret, base64.b64encode(secret.encode()).decode()):
-                detail = detail.replace(form, "<secret>") if self.password else detail
-        if detail == error.detail:
-            return error
-        return DeliveryError(error.reason, detail, permanent=error.permanent, retry_after=error.retry_after)
+                text = text.replace(form, "<secret>")
+        return text
 
 
-def translate(error: Exception) -> DeliveryError:  # noqa: PLR0911 - one return for each kind of failure
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def translate(error: Exception, scrub: Callable[[str], str] = _as_it_is) -> DeliveryError:  # noqa: PLR0911 - one return for each kind of failure
     """Return the one error type: 5xx answers are permanent, but not for the login, which may be mended meanwhile."""
-    detail = (str(error) or type(error).__name__)[:_MAX_DETAIL]
+    detail = scrub(str(error) or type(error).__name__)[:_MAX_DETAIL]
     match error:
         case aiosmtplib.SMTPAuthenticationError():
             return DeliveryError("authentication_failed", detail)
@@ -72,7 +75,7 @@ def translate(error: Exception) -> DeliveryError:  # noqa: PLR0911 - one return 
             first = error.recipients[0]
             permanent = first.code >= _PERMANENT
             reason = "recipient_refused" if permanent else "recipient_deferred"
-            return DeliveryError(reason, f"{first.code} {first.message}"[:_MAX_DETAIL], permanent=permanent)
+            return DeliveryError(reason, scrub(f"{first.code} {first.message}")[:_MAX_DETAIL], permanent=permanent)
         case aiosmtplib.SMTPTimeoutError() | TimeoutError():
             return DeliveryError("timeout", detail)
         case aiosmtplib.SMTPConnectResponseError() | aiosmtplib.SMTPHeloError():

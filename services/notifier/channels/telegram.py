@@ -20,7 +20,7 @@ from services.notifier.channels.kit.integration import (
     read_key,
     read_url,
 )
-from services.notifier.channels.kit.texts import acknowledged_by, cut
+from services.notifier.channels.kit.texts import acknowledged_by, cut, is_update
 from services.notifier.channels.kit.tickets import KEEP, Tickets
 from services.notifier.grouping import Cause
 from services.notifier.shown import OWN
@@ -85,7 +85,7 @@ class TelegramIntegration(HttpIntegration):
         """See the port; the id is the message's in its chat."""
         body = await self._body(message)
         known = await self._memory.get(f"telegram:{message.thread}")
-        if known is not None and message.cause not in {Cause.NEW, Cause.CHANGED, Cause.REPEAT}:
+        if known is not None and is_update(message):
             try:
                 await self._call("editMessageText", {**body, "message_id": known["message_id"]})
             except _GoneError as error:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import Field, SecretStr, model_validator
@@ -13,7 +14,9 @@ from services.common.durations import Duration
 from services.notifier.channels import http
 from services.notifier.channels.base import Integration, Message, Surroundings
 from services.notifier.channels.kit.integration import at_most_one, check_url, host_of, read_key, secret_parts
+from services.notifier.channels.kit.texts import Text, deep
 from services.notifier.data import ZERO_TIME, AlertData, notification_data, quote_meta, rfc3339
+from services.notifier.messages import Messages
 from services.notifier.shown import OWN
 
 _TIMEOUT = 10.0
@@ -28,6 +31,8 @@ class WebhookConfig(StrictModel):
     http_config: http.HttpConfig | None = None
     max_alerts: int = Field(default=0, ge=0)
     """At most so many alerts in one message, the rest is counted in `truncatedAlerts`; 0 is all."""
+    payload: Any = None
+    """Another JSON in place of Alertmanager's: each text in it is a template."""
     timeout: Duration = Field(default=0.0, json_schema_extra=OWN)
     """0: the default of 10 s."""
     hmac_secret: SecretStr | None = Field(default=None, json_schema_extra=OWN)
@@ -54,14 +59,14 @@ class WebhookIntegration:
         url: str,
         client: http.Client,
         *,
-        external_url: str,
+        messages: Messages,
         clock: Clock,
         hmac_secret: str = "",
     ) -> None:
         self.send_resolved, self.concurrency = config.send_resolved, config.max_concurrency
         self.timeout = config.timeout or _TIMEOUT
         self._max_alerts, self._url, self._client = config.max_alerts, url, client
-        self._external_url, self._clock = external_url, clock
+        self._messages, self._clock, self._own = messages, clock, config.payload
         self._hmac_secret = hmac_secret
         # Scheme and host only: the rest of a webhook's URL is often its secret.
         self.recipients = (host_of(url),)
@@ -69,12 +74,16 @@ class WebhookIntegration:
     async def send(self, message: Message) -> str:
         """See the port; the delivery id goes along as Idempotency-Key."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.delivery_id}
-        content = orjson.dumps(self.payload(message))
+        content = orjson.dumps(self.payload(message) if self._own is None else deep(self._own, self._text(message)))
         now = self._clock.now()
         if self._hmac_secret:
             headers["X-Tocsin-Signature"] = signature(self._hmac_secret, content, now)
-        await self._client.post(self._url, headers=headers, content=content, now=now)
+        url = self._text(message)(self._url).strip() if "{{" in self._url else self._url
+        await self._client.post(url, headers=headers, content=content, now=now)
         return ""
+
+    def _text(self, message: Message) -> Text:
+        return Text(self._messages, self._clock, message)
 
     def payload(self, message: Message) -> dict[str, object]:
         """Return Alertmanager's webhook message."""
@@ -84,7 +93,7 @@ class WebhookIntegration:
             cause=message.cause,
             alerts=message.alerts[:limit],
             group_labels=message.group_labels,
-            external_url=self._external_url,
+            external_url=self._messages.external_url,
         )
         return {
             "receiver": quote_meta(data.receiver),
@@ -120,6 +129,15 @@ def _alert(alert: AlertData) -> dict[str, object]:
     }
 
 
+def _check_payload(around: Surroundings, value: Any) -> None:
+    match value:
+        case str():
+            around.messages.check("payload", value)
+        case dict() | list():
+            for one in value.values() if isinstance(value, dict) else value:
+                _check_payload(around, one)
+
+
 class WebhookChannel:
     """`webhook_configs`."""
 
@@ -133,6 +151,8 @@ class WebhookChannel:
             check_url(url)
         except ValueError as error:
             raise ConfigError(f"{config.url_file}: {error}") from error
+        around.messages.check("url", url)
+        _check_payload(around, config.payload)
         http_config = config.http_config or around.globals.http_config
         timeout = config.timeout or _TIMEOUT
         key = read_key(config.hmac_secret, config.hmac_secret_file, around.base)
@@ -141,6 +161,4 @@ class WebhookChannel:
             hide=(key, *secret_parts(url)),
         )  # fmt: skip
         around.stack.push_async_callback(client.aclose)
-        return WebhookIntegration(
-            config, url, client, external_url=around.messages.external_url, clock=around.clock, hmac_secret=key
-        )
+        return WebhookIntegration(config, url, client, messages=around.messages, clock=around.clock, hmac_secret=key)

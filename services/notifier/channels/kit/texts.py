@@ -1,10 +1,15 @@
 """From a message to the texts that a channel's templates give."""
 
+from typing import Any
+
 from services.common.clock import Clock
 from services.common.gotemplate import TemplateError
 from services.notifier.channels.base import DeliveryError, Message
 from services.notifier.data import notification_data
+from services.notifier.grouping import Cause
 from services.notifier.messages import Messages
+
+_QUIET = frozenset({Cause.ACKNOWLEDGED, Cause.UNACKNOWLEDGED, Cause.RESOLVED})
 
 
 class Text:
@@ -34,9 +39,26 @@ class Text:
         return {name: found for name, text in texts.items() if (found := self(text).strip())}
 
 
+def deep(value: Any, text: Text) -> Any:
+    """Return JSON of the configuration with each text in it rendered."""
+    match value:
+        case str():
+            return text(value)
+        case dict():
+            return {str(name): deep(one, text) for name, one in value.items()}
+        case list():
+            return [deep(one, text) for one in value]
+    return value
+
+
 def cut(text: str, most: int) -> str:
     """Return at most that many characters, the last of them an ellipsis where something is missing."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def is_update(message: Message) -> bool:
+    """Tell whether the message only changes what was told before; all else should be noticed by somebody."""
+    return message.status == "resolved" or message.cause in _QUIET
 
 
 def acknowledged_by(message: Message) -> str:

@@ -39,7 +39,8 @@ class TwilioMessages(TwilioIntegration):
         if not await self._memory.claim(f"twilio-call:{sid}", KEEP):
             raise CallRefusedError("replayed", 409)
         heard = await self._numbers.hear(number, fields.get("Body", ""), at)
-        if heard is None or number not in self.recipients:
+        known = heard is not None and (heard.meant or heard.others or number in self.recipients)
+        if heard is None or not known:
             # Somebody else's message, or small talk: an answer would invite a loop of two machines.
             return twiml()
         if not heard.meant:

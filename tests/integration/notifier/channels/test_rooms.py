@@ -195,3 +195,20 @@ async def test_a_signed_webhook(standin, build, around):
     assert "x-tocsin-signature" not in standin.last.headers
     with pytest.raises(ValueError):
         WebhookConfig.model_validate({"url": "http://x", "hmac_secret": "x", "hmac_secret_file": "y"})
+
+
+async def test_a_webhooks_own_payload(standin, build):
+    webhook = build("webhook", payload={"title": "{{ .Lead.Title }}", "n": 1, "list": ["{{ .Status }}", None]})
+    await webhook.send(told())
+    assert standin.last.json == {"title": "High Celery Queue Backlog", "n": 1, "list": ["firing", None]}
+    with pytest.raises(ConfigError, match="payload"):
+        build("webhook", payload={"x": ["{{ .Status"]})
+
+
+async def test_a_webhooks_address_may_be_a_template(standin, build):
+    webhook = build("webhook", url=f"{standin.url}/{{{{ .CommonLabels.component }}}}")
+    assert webhook.recipients == (standin.url,)
+    await webhook.send(told())
+    assert standin.last.path == "/celery"
+    with pytest.raises(ConfigError, match="url"):
+        build("webhook", url=f"{standin.url}/{{{{ .X")

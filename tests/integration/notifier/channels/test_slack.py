@@ -265,3 +265,11 @@ async def test_slacks_own_example_of_a_signature():
     signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
     headers = {"x-slack-request-timestamp": "1531420618", "x-slack-signature": signature}
     verify(Call("actions", "", {}, headers, body, 1_531_420_620.0), "8f742231b10e8888abcd99yyyzzz85a5")
+
+
+@pytest.mark.parametrize(("cause", "aloud"), [(Cause.ESCALATED, True), (Cause.REMINDER, True), (Cause.REPEAT, False)])
+async def test_what_somebody_should_notice_comes_to_the_thread(standin, build, cause, aloud):
+    bot = build("slack")
+    await bot.send(told())
+    await bot.send(told(cause=cause, delivery="d2"))
+    assert (standin.last.json["thread_ts"], standin.last.json["reply_broadcast"]) == ("1503435956.000247", aloud)

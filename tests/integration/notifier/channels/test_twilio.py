@@ -281,3 +281,20 @@ def test_an_account_is_needed(around):
     keyed = {"to": NUMBER, "from": NUMBER, "account_sid": "A", "api_key_sid": "S", "api_key_secret": "x"}
     with pytest.raises(ConfigError, match="signs with it"):
         TwilioVoiceChannel().build(TwilioVoiceConfig.model_validate(keyed), around)
+
+
+async def test_a_twilio_number_has_one_address_for_the_replies_of_all(build, around):
+    anna, ben = build("twilio_sms"), build("twilio_sms", replace(around, receiver="contact:ben"), to="+4915999")
+    await ben.send(told(recipient="+4915999"))
+    answer = await anna.receive(call("twilio_sms", "reply", From="+4915999", Body="ACK", MessageSid="SM9"))
+    assert [action.by for action in answer.actions] == ["+4915999"]
+
+
+async def test_a_proxy_may_write_the_receivers_name_in_another_way(build, around):
+    sms = build("twilio_sms", replace(around, receiver="contact:anna"))
+    named = "https://tocsin.example.com/hooks/twilio_sms/contact%3Aanna/status?a=1"
+    fields = [("MessageSid", "SM1"), ("MessageStatus", "delivered")]
+    headers = {"x-twilio-signature": signature(SECRET, named, fields)}
+    seen = Call("status", named.replace("%3A", ":"), {}, headers, urlencode(fields).encode(), NOW)
+    assert (await sms.receive(seen)).receipt is not None
+    assert await refused(sms, replace(seen, url=seen.url + "2")) == "bad_signature"

@@ -64,3 +64,7 @@ def test_one_long_word_is_cut_in_itself():
 @given(st.text(max_size=700), st.integers(min_value=1, max_value=4))
 def test_the_result_always_fits(text, most):
     assert segments(fit(text, most)) <= most
+
+
+def test_a_line_that_is_cut_in_the_middle_of_a_word_ends_before_it():
+    assert fit("a" * 100 + " " + "b" * 100 + "\nView: x.org", 1).split("\n") == ["a" * 100 + "...", "View: x.org"]

@@ -121,7 +121,8 @@ async def _before(
         return {}, {}
     level, earlier = choose(window.moved(-back), reach.oldest, reach.first)
     points = await store.points(level, ids, earlier)
-    stats = await store.stats(finest(earlier, reach.oldest, reach.first), ids, earlier)
+    # Only the mean is asked of them, and that is the same at every level.
+    stats = await store.stats(level, ids, earlier)
     moved = {one: [(at + back, *rest) for at, *rest in found] for one, found in points.items()}
     return {one: [(at, avg, low, high) for at, avg, low, high in found] for one, found in moved.items()}, stats
 

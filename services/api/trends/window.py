@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.common.metric_history import LEVELS, Level
 
 MAX_POINTS = 500
-MAX_ROWS = 12_000
+MAX_ROWS = 3_000
 _STEPS = (
     15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
 )  # fmt: skip

@@ -34,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         service.set_defaults(module="service")
     _add_tools(commands)
     _add_rules(commands)
+    _add_people(commands)
     return parser
 
 
@@ -119,6 +120,25 @@ def _add_rules(commands: "_Commands[argparse.ArgumentParser]") -> None:
     parsers["coverage"].add_argument(
         "--min", type=float, default=0.0, metavar="PERCENT", help="fail when less of the branches is touched"
     )
+
+
+def _add_people(commands: "_Commands[argparse.ArgumentParser]") -> None:
+    notify = commands.add_parser("notify", help="try notifications out").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    test = notify.add_parser("test", help="send a real test message and tell what became of it")
+    test.add_argument("--config", type=Path, default=_EFFECTIVE, metavar="FILE", help=f"default: {_EFFECTIVE}")
+    who = test.add_mutually_exclusive_group(required=True)
+    who.add_argument("--contact", metavar="NAME")
+    who.add_argument("--receiver", metavar="NAME")
+    test.set_defaults(module="notify")
+    routes = commands.add_parser("routes", help="test who is notified").add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    test = routes.add_parser("test", help="run tests of routing: given alerts and a time, who is told by what")
+    test.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcome as JUnit XML too")
+    test.set_defaults(module="routes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from services.api.alerts.feed import AlertFeed
 from services.api.alerts.notes import AlertNotes
 from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
+from services.api.auth.accounts import AccountStore
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.auth.throttle import LoginThrottle
@@ -32,6 +33,7 @@ from services.api.metrics import ApiMetrics
 from services.api.notifier import NotifierClient
 from services.api.openapi import document_bytes
 from services.api.overview.state import OverviewState
+from services.api.passthrough import add_passthrough
 from services.api.poller import HeartbeatPoller, Poller
 from services.api.recorder import Recorder
 from services.api.routes import ROUTES
@@ -41,6 +43,7 @@ from services.api.rules.identity import FOLDER as RULE_FOLDER
 from services.api.rules.store import RuleStore
 from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
+from services.api.statistics.store import StatisticsStore
 from services.api.trends.store import TrendStore
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
@@ -121,6 +124,8 @@ async def build(
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
         rules=RuleBook(rules, delivery, evaluator, overview, clock),
+        statistics=StatisticsStore(database, clock, config.components),
+        accounts=AccountStore(database, clock),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
@@ -129,7 +134,7 @@ async def build(
     )
     telemetry.registry.register(api.checks)
     files = StaticFiles(static)
-    port = await serve(stack, _web_app(api, telemetry, feed, files), config.listen, setting="api.listen")
+    port = await serve(stack, _web_app(api, telemetry, feed, files, http), config.listen, setting="api.listen")
     instance = config.instance or f"{socket.gethostname()}:{port}"
     poller = Poller(
         overview,
@@ -161,10 +166,12 @@ async def build(
     return RunningApi(port, feed, api.authenticator, files)
 
 
-def _web_app(api: Api, telemetry: Telemetry, feed: AlertFeed, files: StaticFiles) -> web.Application:
+def _web_app(
+    api: Api, telemetry: Telemetry, feed: AlertFeed, files: StaticFiles, http: aiohttp.ClientSession
+) -> web.Application:
     config = api.config
     app = service_app(telemetry, api.clock, lambda: _readiness(feed), token=None, max_body=config.max_body_bytes)
-    opened = add_routes(app, api, ROUTES)
+    opened = add_routes(app, api, ROUTES) | add_passthrough(app, http, config.notifier_url)
     app.router.add_get("/{path:.*}", files.handle)
     open_metrics = config.open_metrics or is_loopback(config.listen)
     add_guard(app, api.authenticator, opened, external_url=api.external_url, open_metrics=open_metrics)

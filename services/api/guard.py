@@ -46,7 +46,9 @@ def add_guard(
     https = external_url.startswith("https://")
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            # A page that is passed through brings its own policy.
+            response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request.get(_REQUEST_KEY, "")
         if https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

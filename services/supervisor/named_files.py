@@ -14,8 +14,11 @@ _NO_ROUTING = (
 )
 
 
-def check_routing(config: ConfigFile, *, base: Path) -> None:
-    """Build the notifier's routing once, and close it; raises ConfigError with a line for each mistake."""
+def check_routing(config: ConfigFile, *, base: Path) -> list[str]:
+    """Build the notifier's routing once, and close it; raises ConfigError with a line for each mistake.
+
+    Returns what is right but would reach nobody, `file:line:column: …`.
+    """
     from services.notifier.receivers import build_generation  # noqa: PLC0415 - its channels are costly to import
 
     settings = config.section("notifier", NotifierConfig)
@@ -23,12 +26,13 @@ def check_routing(config: ConfigFile, *, base: Path) -> None:
     if settings.config is None and not path.exists():
         raise ConfigError(f"{path}:1:1: there is no such file. {_NO_ROUTING}")
 
-    async def build() -> None:
+    async def build() -> list[str]:
         url = config.shared().external_url
         generation = await build_generation(settings, base=base, external_url=url, clock=SystemClock())
         await generation.stack.aclose()
+        return list(generation.gaps)
 
-    asyncio.run(build())
+    return asyncio.run(build())
 
 
 def check_rules(config: ConfigFile, *, base: Path) -> list[str]:
@@ -61,14 +65,16 @@ def check_sql(config: ConfigFile, *, base: Path) -> list[str]:
     return problems
 
 
-def check_named_files(config: ConfigFile, *, base: Path) -> None:
-    """Check all named files; raises ConfigError with a line for each mistake."""
-    problems = []
+def check_named_files(config: ConfigFile, *, base: Path) -> list[str]:
+    """Check all named files; raises ConfigError with a line for each mistake; returns warnings."""
+    problems: list[str] = []
+    warnings: list[str] = []
     try:
-        check_routing(config, base=base)
+        warnings += check_routing(config, base=base)
     except ConfigError as error:
         problems.append(str(error))
     problems += check_rules(config, base=base)
     problems += check_sql(config, base=base)
     if problems:
         raise ConfigError("\n".join(problems))
+    return warnings

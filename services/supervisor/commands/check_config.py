@@ -15,9 +15,11 @@ def run(options: argparse.Namespace) -> int:
     try:
         draft = Draft.read(options.file, parse_overrides(options.set))
         config = draft.validate({**os.environ, **service_variables(draft.listens(), draft.shared.data_dir)})
-        check_named_files(config, base=draft.base)
+        warnings = check_named_files(config, base=draft.base)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    for warning in warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(f"{options.file}: good\n")
     return 0

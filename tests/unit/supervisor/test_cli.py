@@ -28,7 +28,7 @@ def test_the_contracts_commands_are_there():
         ("up",), ("collector",), ("evaluator",), ("notifier",), ("api",), ("migrate",), ("check-config",), ("ready",),
         ("user", "add"), ("user", "passwd"), ("user", "list"), ("rules", "check"), ("rules", "test"),
         ("rules", "coverage"),
-        ("demo", "break"), ("demo", "heal"),
+        ("demo", "break"), ("demo", "heal"), ("notify", "test"), ("routes", "test"),
     } == set(COMMANDS)  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import math
 from typing import Any
 
 from services.api.alerts.model import Acknowledgement, Alert, AlertDetail, AlertRule, TimelineEntry
+from services.api.checks.book import describe
+from services.api.errors.model import ErrorExample, ErrorGroup, Errors
 from services.api.overview.evaluated import RuleIndex
 from services.api.overview.health import build_components, overall_status
 from services.api.overview.model import Health, Panel, Realtime, ServiceHealth, Threshold
@@ -222,3 +224,69 @@ def detail(of: Alert) -> AlertDetail:
     if of.ends_at is not None:
         timeline.append(TimelineEntry(at=of.ends_at, kind="resolved", text="The condition holds no more."))
     return AlertDetail.model_validate({**of.model_dump(), "timeline": timeline, "verdict": None, "complete": True})
+
+
+def checks(now: float) -> list[dict[str, Any]]:
+    """One check of each state."""
+    row = {
+        "period_seconds": 3600.0,
+        "schedule": None,
+        "timezone": "UTC",
+        "grace_seconds": 60.0,
+        "created_by": "ana",
+        "failed": False,
+        "last_seconds": 12.5,
+        "created_at": now - 90_000,
+        "last_ping_at": now - 4000,
+        "last_success_at": now - 60,
+        "running_since": None,
+    }
+    told: dict[str, dict[str, Any]] = {
+        "archive": {"failed": True},
+        "backup": {},
+        "invoices": {"period_seconds": None, "schedule": "30 18 * * mon-fri", "timezone": "Europe/Berlin"},
+        "mail": {"last_success_at": now - 3630},
+        "new": {"last_success_at": None, "last_ping_at": None, "last_seconds": None, "description": "Not put in yet"},
+        "report": {"running_since": now - 10},
+    }
+    return [
+        describe({**row, "id": number, "name": name, "description": "", **change}, now).model_dump(mode="json")
+        for number, (name, change) in enumerate(told.items(), 1)
+    ]
+
+
+def errors(now: float) -> dict[str, Any]:
+    """Two kinds of errors of the shop."""
+    hour = int(now) // 3600 * 3600
+    kinds = [("error", "PaymentError", "payment <n> failed", 42), ("critical", "", "no space left on <path>", 1)]
+    found = Errors(
+        at=now,
+        configured=True,
+        total=len(kinds),
+        services=["shop"],
+        missing=[],
+        errors=[
+            ErrorGroup(
+                service="shop",
+                target="shop-log",
+                fingerprint=f"f{count:015x}",
+                level=level,
+                type=kind,
+                message=message,
+                first_seen=now - 80_000,
+                last_seen=now - 30,
+                count=count,
+                trend=[(hour - 3600 * back, count if back == 0 else 0) for back in range(23, -1, -1)],
+                example=ErrorExample(
+                    at=now - 30,
+                    message=message.replace("<n>", "17"),
+                    traceback='Traceback (most recent call last):\n  File "shop/pay.py", line 7, in pay\n',
+                    logger="shop.pay",
+                    file="/var/log/shop/shop.log",
+                    fields={},
+                ),
+            )
+            for level, kind, message, count in kinds
+        ],
+    )
+    return found.model_dump(mode="json")

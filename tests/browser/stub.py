@@ -56,6 +56,8 @@ class StubApi:
         self.past: list[Alert] = samples.past(time.time())
         self.refuse_acknowledge: ProblemError | None = None
         self.acknowledged: list[tuple[str, str]] = []
+        self.checks: list[dict[str, Any]] = samples.checks(time.time())
+        self.errors: dict[str, Any] = samples.errors(time.time())
         self.silences: list[dict[str, Any]] = []
         self.notes: dict[str, list[TimelineEntry]] = {}
         self.verdicts: dict[str, Verdict] = {}
@@ -76,6 +78,8 @@ class StubApi:
         app.router.add_post(f"{MONITORING}/alerts/acknowledge", self._acknowledge_many)
         work.add_routes(app, self)
         self.past_metrics.add_routes(app)
+        app.router.add_get(f"{MONITORING}/checks", self._checks)
+        app.router.add_get(f"{MONITORING}/errors", self._errors)
         app.router.add_get("/{path:.*}", self._static.handle)
         app.on_response_prepare.append(self._set_headers)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -204,6 +208,14 @@ class StubApi:
         following = str(start + limit) if start + limit < len(every) else None
         page = [one.model_dump(mode="json") for one in every[start : start + limit]]
         return _json({"alerts": page, "next_cursor": following})
+
+    async def _checks(self, _request: web.Request) -> web.Response:
+        return _json({"checks": self.checks})
+
+    async def _errors(self, request: web.Request) -> web.Response:
+        text = request.query.get("text", "").casefold()
+        fitting = [one for one in self.errors["errors"] if text in one["message"].casefold()]
+        return _json(self.errors | {"errors": fitting, "total": len(fitting)})
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
         name = self.check_csrf(request)

@@ -28,6 +28,7 @@ PAGES = {
     "trends": "/trends",
     "alerts": "/alerts",
     "silences": "/silences",
+    "maintenance": "/maintenance",
     "missing": "/nowhere",
 }
 

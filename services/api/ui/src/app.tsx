@@ -9,6 +9,7 @@ import { showTab, tabOf } from "./model/tab";
 import { AlertPage } from "./pages/alert";
 import { AlertsPage } from "./pages/alerts";
 import { LoginPage } from "./pages/login";
+import { MaintenancePage } from "./pages/maintenance";
 import { OverviewPage } from "./pages/overview";
 import { SilencesPage } from "./pages/silences";
 import { TrendsPage } from "./pages/trends";
@@ -27,6 +28,8 @@ function Page({ at }: { at: Route }): JSX.Element {
       return <AlertPage key={at.id} id={at.id} />;
     case "alerts":
       return <AlertsPage search={at.search} />;
+    case "maintenance":
+      return <MaintenancePage />;
     case "silences":
       return <SilencesPage />;
     case "trends":

@@ -6,6 +6,12 @@ type Schemas = components["schemas"];
 
 export type Alert = Schemas["Alert"];
 export type AlertDetail = Schemas["AlertDetail"];
+export type Check = Schemas["Check"];
+export type CheckBody = Schemas["CheckBody"];
+export type CheckDetail = Schemas["CheckDetail"];
+export type NewCheck = Schemas["NewCheck"];
+export type ErrorGroup = Schemas["ErrorGroup"];
+export type LogErrors = Schemas["Errors"];
 export type Component = Schemas["ComponentHealth"];
 export type AlertChart = Schemas["AlertChart"];
 export type Done = Schemas["Acknowledged"];

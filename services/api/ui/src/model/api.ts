@@ -5,11 +5,16 @@ import type {
   Alert,
   AlertChart,
   AlertDetail,
+  Check,
+  CheckBody,
+  CheckDetail,
   Done,
   HistoryPage,
+  LogErrors,
   Login,
   Matcher,
   MetricList,
+  NewCheck,
   Preview,
   Problem,
   Silence,
@@ -110,6 +115,34 @@ export class Api {
 
   expireSilence(id: string): Promise<Silence> {
     return this.call("DELETE", `${MONITORING}/silences/${encodeURIComponent(id)}`);
+  }
+
+  checks(): Promise<{ checks: Check[] }> {
+    return this.call("GET", `${MONITORING}/checks`);
+  }
+
+  check(id: number): Promise<CheckDetail> {
+    return this.call("GET", `${MONITORING}/checks/${id}`);
+  }
+
+  createCheck(body: CheckBody): Promise<NewCheck> {
+    return this.call("POST", `${MONITORING}/checks`, body);
+  }
+
+  changeCheck(id: number, body: CheckBody): Promise<CheckDetail> {
+    return this.call("PUT", `${MONITORING}/checks/${id}`, body);
+  }
+
+  renewCheckKey(id: number): Promise<NewCheck> {
+    return this.call("POST", `${MONITORING}/checks/${id}/key`, {});
+  }
+
+  deleteCheck(id: number): Promise<void> {
+    return this.call("DELETE", `${MONITORING}/checks/${id}`);
+  }
+
+  errors(text: string): Promise<LogErrors> {
+    return this.call("GET", `${MONITORING}/errors?${new URLSearchParams(text === "" ? {} : { text }).toString()}`);
   }
 
   metricNames(): Promise<MetricList> {

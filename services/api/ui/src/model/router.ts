@@ -8,6 +8,7 @@ export type Route =
   | { page: "alerts"; search: string }
   | { page: "silences" }
   | { page: "trends"; metric: string }
+  | { page: "maintenance" }
   | { page: "missing" };
 
 /** The page that an address means. */
@@ -16,6 +17,7 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/trends") return { page: "trends", metric: new URLSearchParams(search).get("metric") ?? "" };
   if (path === "/alerts") return { page: "alerts", search };
   if (path === "/silences") return { page: "silences" };
+  if (path === "/maintenance") return { page: "maintenance" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };
   return { page: "missing" };

@@ -1,0 +1,17 @@
+import type { JSX } from "preact";
+
+import { Checks } from "../parts/checks";
+import { Errors } from "../parts/errors";
+import { strings } from "../strings";
+
+export function MaintenancePage(): JSX.Element {
+  return (
+    <>
+      <header class="page-head">
+        <h1>{strings.maintenance.title}</h1>
+      </header>
+      <Checks />
+      <Errors />
+    </>
+  );
+}

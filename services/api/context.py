@@ -6,6 +6,7 @@ from services.api.alerts.acknowledge import Acknowledger
 from services.api.alerts.notes import AlertNotes
 from services.api.alerts.record import AlertRecord
 from services.api.alerts.view import AlertView
+from services.api.auth.accounts import AccountStore
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.checks.book import CheckBook
@@ -16,6 +17,7 @@ from services.api.live.hub import LiveHub
 from services.api.overview.state import OverviewState
 from services.api.rules.book import RuleBook
 from services.api.silences.book import SilenceBook
+from services.api.statistics.store import StatisticsStore
 from services.api.trends.store import TrendStore
 from services.common.clock import Clock
 
@@ -38,6 +40,8 @@ class Api:
     hub: LiveHub
     silences: SilenceBook
     rules: RuleBook
+    statistics: StatisticsStore
+    accounts: AccountStore
     trends: TrendStore
     checks: CheckBook
     errors: ErrorReader

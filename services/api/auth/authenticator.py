@@ -56,8 +56,25 @@ class Authenticator:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._service_token.encode())
 
+    async def check_password(self, username: str, password: str, client: str) -> None:
+        """Check a password that somebody logged in gives again, throttled as logins; raises ProblemError 403 or 429."""
+        self._count(username, client)
+        row = await self._store.login_row(username)
+        if not await self._passwords.check(None if row is None else row["password_hash"], password):
+            raise ProblemError(403, "wrong-password", "The current password is wrong.", "Try again.")
+        self._throttle.succeeded(username, client)
+
     async def log_in(self, username: str, password: str, client: str) -> tuple[str, Identity]:
         """Return a new session's secret and identity; raises ProblemError 401, 429 or 503."""
+        self._count(username, client)
+        try:
+            return await self._check(username, password, client)
+        except StorageUnavailableError as error:
+            # Nobody guessed a password: the attempt does not count.
+            self._throttle.succeeded(username, client)
+            raise storage_away("Nobody can log in now") from error
+
+    def _count(self, username: str, client: str) -> None:
         wait = self._throttle.attempt(username, client, self._clock.monotonic())
         if wait > 0:
             self._metrics.logins.labels("throttled").inc()
@@ -68,12 +85,6 @@ class Authenticator:
                 f"Try again in {wait:.0f} s; an admin sets a new password by `tocsin user passwd`.",
                 headers={"Retry-After": str(round(wait + 0.5))},
             )
-        try:
-            return await self._check(username, password, client)
-        except StorageUnavailableError as error:
-            # Nobody guessed a password: the attempt does not count.
-            self._throttle.succeeded(username, client)
-            raise storage_away("Nobody can log in now") from error
 
     async def _check(self, username: str, password: str, client: str) -> tuple[str, Identity]:
         row = await self._store.login_row(username)

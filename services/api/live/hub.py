@@ -92,6 +92,12 @@ class LiveHub:
             if client.identity.key == key:
                 client.end(SESSION_ENDED, "session ended")
 
+    def end_user(self, username: str, *, but: bytes = b"") -> None:
+        """End a login's connections now, except those of the session `but`."""
+        for client in self._clients:
+            if client.identity.username == username and client.identity.key != but:
+                client.end(SESSION_ENDED, "session ended")
+
     def shut_down(self) -> None:
         """End all connections: the pages connect again, to another copy or after the restart."""
         for client in self._clients:

@@ -7,6 +7,7 @@ from services.api.routes import (
     acknowledge,
     active,
     api_rules,
+    audit,
     auth,
     chart,
     checks,
@@ -22,8 +23,10 @@ from services.api.routes import (
     realtime,
     rules,
     silences,
+    statistics,
     tokens,
     trends,
+    users,
 )
 
 ROUTES: tuple[Route[Any, Any], ...] = (
@@ -35,6 +38,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *active.ROUTES,
     *history.ROUTES,
     *acknowledge.ROUTES,
+    *statistics.ROUTES,
     *detail.ROUTES,
     *chart.ROUTES,
     *notes.ROUTES,
@@ -46,5 +50,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *errors.ROUTES,
     *live.ROUTES,
     *tokens.ROUTES,
+    *users.ROUTES,
+    *audit.ROUTES,
     *document.ROUTES,
 )

@@ -287,6 +287,36 @@ export interface components {
             rules: components["schemas"]["ApiRule"][];
         };
         /**
+         * AuditEntry
+         * @description One change: by whom, what, on what.
+         */
+        AuditEntry: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /** At */
+            at: number;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: number;
+            /** Target */
+            target: string;
+        };
+        /**
+         * AuditLog
+         * @description One page of the log, newest first.
+         */
+        AuditLog: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntry"][];
+            /** Next Before */
+            next_before: number | null;
+        };
+        /**
          * ChangeBody
          * @description The rule as it is to be from now on.
          */
@@ -1042,6 +1072,16 @@ export interface components {
             value: number | null;
         };
         /**
+         * PasswordBody
+         * @description One's own password, the old and the new.
+         */
+        PasswordBody: {
+            /** Current */
+            current: string;
+            /** New */
+            new: string;
+        };
+        /**
          * Ping
          * @description One report.
          */
@@ -1270,6 +1310,22 @@ export interface components {
             summary?: string;
         };
         /**
+         * RuleFigures
+         * @description One rule's alerts.
+         */
+        RuleFigures: {
+            /** Alerts */
+            alerts: number;
+            /** False Alarms */
+            false_alarms: number;
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+            /** Unacknowledged */
+            unacknowledged: number;
+        };
+        /**
          * RuleGroup
          * @description One group of rules.
          */
@@ -1449,6 +1505,16 @@ export interface components {
             username: string;
         };
         /**
+         * SeverityFigures
+         * @description Alerts of one severity.
+         */
+        SeverityFigures: {
+            /** Alerts */
+            alerts: number;
+            /** Severity */
+            severity: string;
+        };
+        /**
          * Silence
          * @description One silence as the notifier has it.
          */
@@ -1527,6 +1593,46 @@ export interface components {
             kind: "nothing" | "many" | "no_exact_label" | "critical" | "long";
             /** Text */
             text: string;
+        };
+        /**
+         * Statistics
+         * @description Figures of the alerts that began in a span of time.
+         */
+        Statistics: {
+            /** Acknowledged */
+            acknowledged: number;
+            /** Alerts */
+            alerts: number;
+            /** End */
+            end: number;
+            /** False Alarms */
+            false_alarms: number;
+            /** False Alarms Per Person And Week */
+            false_alarms_per_person_and_week: number | null;
+            /** Mtta */
+            mtta: number | null;
+            /** Mtta Median */
+            mtta_median: number | null;
+            /** Mttr */
+            mttr: number | null;
+            /** Mttr Median */
+            mttr_median: number | null;
+            /** Noise */
+            noise: number;
+            /** Noisiest */
+            noisiest: components["schemas"]["RuleFigures"][];
+            /** Precision */
+            precision: number | null;
+            /** Resolved */
+            resolved: number;
+            /** Severities */
+            severities: components["schemas"]["SeverityFigures"][];
+            /** Start */
+            start: number;
+            /** True Alarms */
+            true_alarms: number;
+            /** Uptimes */
+            uptimes: components["schemas"]["Uptime"][];
         };
         /**
          * TestBody
@@ -1761,6 +1867,85 @@ export interface components {
                 number
             ][];
             stats: components["schemas"]["SeriesStats"] | null;
+        };
+        /**
+         * Uptime
+         * @description How much of the time no outage of a component fired.
+         */
+        Uptime: {
+            /** Component */
+            component: string;
+            /** Down Seconds */
+            down_seconds: number;
+            /** Ratio */
+            ratio: number;
+        };
+        /**
+         * User
+         * @description One login.
+         */
+        User: {
+            /** Created At */
+            created_at: number;
+            /** Disabled */
+            disabled: boolean;
+            /** Id */
+            id: number;
+            /** Last Seen At */
+            last_seen_at: number | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** Sessions */
+            sessions: number;
+            /** Username */
+            username: string;
+        };
+        /**
+         * UserBody
+         * @description A new login.
+         */
+        UserBody: {
+            /** Password */
+            password: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "viewer" | "operator" | "admin";
+            /** Username */
+            username: string;
+        };
+        /**
+         * UserChange
+         * @description What is to change; what is left out stays.
+         */
+        UserChange: {
+            /**
+             * Disabled
+             * @default null
+             */
+            disabled?: boolean | null;
+            /**
+             * Password
+             * @default null
+             */
+            password?: string | null;
+            /**
+             * Role
+             * @default null
+             */
+            role?: ("viewer" | "operator" | "admin") | null;
+        };
+        /**
+         * Users
+         * @description All logins, by name.
+         */
+        Users: {
+            /** Users */
+            users: components["schemas"]["User"][];
         };
         /**
          * Verdict

@@ -1,0 +1,1 @@
+"""What the record of alerts says about rules, people and components."""

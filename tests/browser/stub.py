@@ -7,7 +7,7 @@ import random
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import WSCloseCode, web
@@ -17,8 +17,11 @@ from services.api import guard
 from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
-from tests.browser import samples, work
+from tests.browser import rule_work, samples, work
 from tests.browser.past import Past
+
+if TYPE_CHECKING:
+    from services.api.rules.model import ApiRule
 
 COOKIE = "tocsin_session"
 USERS = {"ana": ("correct horse", "operator"), "vic": ("just looking", "viewer")}
@@ -56,6 +59,7 @@ class StubApi:
         self.past: list[Alert] = samples.past(time.time())
         self.refuse_acknowledge: ProblemError | None = None
         self.acknowledged: list[tuple[str, str]] = []
+        self.rules: dict[str, ApiRule] = {}
         self.checks: list[dict[str, Any]] = samples.checks(time.time())
         self.errors: dict[str, Any] = samples.errors(time.time())
         self.silences: list[dict[str, Any]] = []
@@ -77,6 +81,7 @@ class StubApi:
         app.router.add_post(f"{MONITORING}/alerts/{{id}}/acknowledge", self._acknowledge)
         app.router.add_post(f"{MONITORING}/alerts/acknowledge", self._acknowledge_many)
         work.add_routes(app, self)
+        rule_work.add_routes(app, self)
         self.past_metrics.add_routes(app)
         app.router.add_get(f"{MONITORING}/checks", self._checks)
         app.router.add_get(f"{MONITORING}/errors", self._errors)

@@ -28,6 +28,7 @@ PAGES = {
     "trends": "/trends",
     "alerts": "/alerts",
     "silences": "/silences",
+    "rules": "/rules",
     "maintenance": "/maintenance",
     "missing": "/nowhere",
 }

@@ -15,6 +15,7 @@ import { SilencesPage } from "./pages/silences";
 import { TrendsPage } from "./pages/trends";
 import { Disconnected } from "./parts/connection";
 import { Header } from "./parts/header";
+import { Later } from "./parts/later";
 import { Shortcuts } from "./parts/shortcuts";
 import { SilenceDialog } from "./parts/silence";
 import { Empty, Failure, Loading } from "./parts/states";
@@ -32,6 +33,8 @@ function Page({ at }: { at: Route }): JSX.Element {
       return <MaintenancePage />;
     case "silences":
       return <SilencesPage />;
+    case "rules":
+      return <Later load={() => import("./pages/rules").then((module) => module.RulesPage)} />;
     case "trends":
       return <TrendsPage />;
     default:

@@ -5,10 +5,12 @@ import type {
   Alert,
   AlertChart,
   AlertDetail,
+  ApiRule,
   Check,
   CheckBody,
   CheckDetail,
   Done,
+  DryRun,
   HistoryPage,
   LogErrors,
   Login,
@@ -17,6 +19,9 @@ import type {
   NewCheck,
   Preview,
   Problem,
+  RuleBody,
+  RuleGroup,
+  RulePreview,
   Silence,
   Trends,
   Verdict,
@@ -155,6 +160,38 @@ export class Api {
 
   trendsCsv(query: string): string {
     return `${MONITORING}/performance/trends?${query}&format=csv`;
+  }
+
+  rules(): Promise<{ groups: RuleGroup[] }> {
+    return this.call("GET", `${MONITORING}/rules`);
+  }
+
+  madeRules(): Promise<{ rules: ApiRule[] }> {
+    return this.call("GET", `${MONITORING}/rules/made`);
+  }
+
+  createRule(rule: RuleBody): Promise<ApiRule> {
+    return this.call("POST", `${MONITORING}/rules`, rule);
+  }
+
+  changeRule(id: string, rule: RuleBody & { version: number }): Promise<ApiRule> {
+    return this.call("PUT", `${MONITORING}/rules/${encodeURIComponent(id)}`, rule);
+  }
+
+  deleteRule(id: string): Promise<void> {
+    return this.call("DELETE", `${MONITORING}/rules/${encodeURIComponent(id)}`);
+  }
+
+  previewRule(rule: RuleBody, hours: number): Promise<RulePreview> {
+    return this.call("POST", `${MONITORING}/rules/preview`, { rule, hours });
+  }
+
+  testRule(id: string, hours: number): Promise<DryRun> {
+    return this.call("POST", `${MONITORING}/rules/${encodeURIComponent(id)}/test`, { hours });
+  }
+
+  ruleChart(id: string): Promise<AlertChart> {
+    return this.call("GET", `${MONITORING}/rules/${encodeURIComponent(id)}/chart`);
   }
 
   private keep(login: Login): Login {

@@ -7,6 +7,7 @@ export type Route =
   | { page: "alert"; id: string }
   | { page: "alerts"; search: string }
   | { page: "silences" }
+  | { page: "rules" }
   | { page: "trends"; metric: string }
   | { page: "maintenance" }
   | { page: "missing" };
@@ -17,6 +18,7 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/trends") return { page: "trends", metric: new URLSearchParams(search).get("metric") ?? "" };
   if (path === "/alerts") return { page: "alerts", search };
   if (path === "/silences") return { page: "silences" };
+  if (path === "/rules") return { page: "rules" };
   if (path === "/maintenance") return { page: "maintenance" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };

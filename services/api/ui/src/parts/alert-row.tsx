@@ -33,7 +33,7 @@ export function AlertRow({ alert, selection }: { alert: Alert; selection?: Selec
     }
   };
   return (
-    <article class="row" tabIndex={0} data-alert={alert.id} aria-label={title}>
+    <article class="alert-row" tabIndex={0} data-alert={alert.id} aria-label={title}>
       {selection === undefined ? (
         <span />
       ) : (
@@ -46,16 +46,16 @@ export function AlertRow({ alert, selection }: { alert: Alert; selection?: Selec
         />
       )}
       <Icon name={tone} label={severityText(alert.severity)} tone={tone} />
-      <div class="row-text">
+      <div class="alert-row-text">
         <a href={`/alerts/${encodeURIComponent(alert.id)}`} data-open>
           {title}
         </a>
-        <p class="row-facts">
+        <p class="alert-row-facts">
           <Age at={alert.starts_at} /> · {facts.filter((part) => part !== "").join(" · ")}
         </p>
       </div>
       {store.mayAct && alert.status === "firing" && (
-        <div class="row-buttons">
+        <div class="alert-row-buttons">
           {alert.acknowledged === null && (
             <button
               type="button"

@@ -7,9 +7,9 @@ import { ApiError } from "../model/api";
 import { useResource } from "../model/resource";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
-import type { Alert, AlertDetail, Panel, Verdict } from "../types";
+import type { Alert, AlertDetail, Verdict } from "../types";
 import { AlertRow } from "./alert-row";
-import { Chart } from "./chart";
+import { SeriesCharts } from "./series-chart";
 import { Failure, Section } from "./states";
 
 const words = strings.alert;
@@ -122,29 +122,18 @@ export function Breach({ alert }: { alert: AlertDetail }): JSX.Element {
   const store = useStore();
   const { data, error, reload } = useResource(() => store.api.chart(alert.id), [alert.id, alert.status]);
   const known = store.state.value?.metrics.panels.find((panel) => panel.thresholds.some((one) => one.rule === alert.name));
-  const series = data?.series.filter((one) => one.points.length > 1).slice(0, 3) ?? [];
   return (
     <Section id="chart" title={words.values} stale={store.stale.value}>
       {error !== null && <Failure error={error} retry={reload} />}
-      {data !== null && series.length === 0 && <p class="quiet">{words.noValues}</p>}
-      {data !== null &&
-        series.map((one, index) => (
-          <div key={index} class="card chart-card">
-            <code>{data.expr}</code>
-            <Chart
-              panel={
-                {
-                  key: `${alert.id} ${index}`,
-                  title: words.about(data.expr),
-                  unit: known?.unit ?? "count",
-                  value: one.points.at(-1)?.[1] ?? null,
-                  thresholds: data.thresholds,
-                  spark: one.points,
-                } as Panel
-              }
-            />
-          </div>
-        ))}
+      {data !== null && (
+        <SeriesCharts
+          id={alert.id}
+          chart={data}
+          title={words.about(data.expr)}
+          none={words.noValues}
+          {...(known === undefined ? {} : { unit: known.unit })}
+        />
+      )}
     </Section>
   );
 }

@@ -40,6 +40,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
           <NavLink href="/" text={strings.nav.overview} here={page === "overview"} />
           <NavLink href="/alerts" text={strings.nav.alerts} here={page === "alerts" || page === "alert"} />
           <NavLink href="/trends" text={strings.nav.trends} here={page === "trends"} />
+          <NavLink href="/rules" text={strings.nav.rules} here={page === "rules"} />
           <NavLink href="/silences" text={strings.nav.silences} here={page === "silences"} />
           <NavLink href="/maintenance" text={strings.nav.maintenance} here={page === "maintenance"} />
         </nav>

@@ -1,7 +1,7 @@
 """`/api/v1/targets` and `/api/v1/scrape_pools`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -38,7 +38,7 @@ class TargetRoutes:
         return success({
             "activeTargets": [self._active(loop) for loop in loops] if active else [],
             "droppedTargets": [
-                {"discoveredLabels": dict(one.discovered), "scrapePool": job,
+                {"discoveredLabels": _given(one.discovered), "scrapePool": job,
                  **({"tocsin": {"reason": one.reason}} if one.reason else {})}
                 for job, one in lost
             ] if dropped else [],
@@ -48,7 +48,7 @@ class TargetRoutes:
     def _active(self, loop: TargetLoop) -> dict[str, Any]:
         status, target = loop.status, loop.target
         return {
-            "discoveredLabels": self._scrapes.discovered_labels(loop),
+            "discoveredLabels": _given(self._scrapes.discovered_labels(loop)),
             "labels": dict(target.labels),
             "scrapePool": target.job,
             "scrapeUrl": target.url,
@@ -61,3 +61,7 @@ class TargetRoutes:
             "scrapeTimeout": format_duration(target.timeout),
             **({"tocsin": {"seriesLeftOut": status.left_out}} if status.left_out else {}),
         }
+
+
+def _given(labels: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in labels.items() if value}

@@ -111,7 +111,7 @@ class TargetLoop:
             scraped, kept, added = shape.count, mapped.kept, mapped.added
             self.status.meta = shape.meta
         except ScrapeError as failure:
-            error = failure
+            error, scraped, kept = failure, failure.scraped, failure.kept
         except ExpositionError as failure:
             error = ScrapeError("format", str(failure))
         duration = self._clock.monotonic() - began
@@ -119,7 +119,7 @@ class TargetLoop:
         up = 0.0 if error is not None else 1.0
         report = np.array([up, duration, scraped, kept, added], dtype=np.float64)
         self._report.append(t_ms, self._report_layout, report)
-        self._note(at, duration, error, scraped)
+        self._note(at, duration, error, 0 if error is not None else scraped)
         names = self._names | gone | frozenset(REPORT_NAMES)
         self._on_arrival(Arrival(names, self.target.interval, at, self.target.key))
 

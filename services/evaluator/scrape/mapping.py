@@ -83,7 +83,7 @@ class SeriesMapper:
             if one is not None:
                 repeats = shape.times is not None and shape.times[row] is not None
                 chosen.take(row, raw, one, timed=self._config.honor_timestamps and repeats, may_repeat=repeats)
-        self._check_count(chosen.kept)
+        self._check_count(shape.count, chosen.kept)
         mapped = chosen.mapped(sum(1 for raw, one in known.items() if one is not None and raw not in before))
         whole = len(mapped.layout.labels) == shape.count
         self._shape, self._found = shape, mapped.layout.labels if whole else tuple(found)
@@ -91,10 +91,10 @@ class SeriesMapper:
         self._mapped = replace(mapped, added=0)
         return mapped
 
-    def _check_count(self, kept: int) -> None:
+    def _check_count(self, scraped: int, kept: int) -> None:
         limit = self._config.sample_limit or 0
         if limit and kept > limit:
-            raise ScrapeError("limit", f"{kept} samples exceed sample_limit {limit}")
+            raise ScrapeError("limit", f"{kept} samples exceed sample_limit {limit}", scraped=scraped, kept=kept)
 
     def _series(self, raw: bytes, shape: Shape, row: int) -> LabelSet | None:
         try:

@@ -100,6 +100,7 @@ async def test_pages_without_end_are_cut_off_in_time_and_memory(start: Start) ->
     assert found['probe_success{target="well"}'] == 1
 
 
+@pytest.mark.timeout(400)
 async def test_a_thousand_scrapes_leak_nothing(start: Start, tmp_path: Path, postgres_dsn: str) -> None:
     """A locked table, an expired certificate, and what is refused, beside targets that are well."""
     async with AsyncExitStack() as stack:

@@ -11,7 +11,7 @@ from services.notifier.telemetry import NotifierMetrics
 from tests.integration.collector.compat.panels import Query, outcome, queries_of
 from tests.integration.collector.compat.world import ROOT, World
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat"), pytest.mark.timeout(300)]
 OWN = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 PAGE = ROOT / "docs" / "grafana.md"
 _NOT_HERE = "the notifier and the page do not run in this world"

@@ -9,7 +9,7 @@ from services.evaluator.promql import Matcher
 from tests.integration.collector.compat.reasons import ADDED_BY_A_SCRAPE, DROPPED_BY_ITS_EXPORTER, LABELS, NAMES
 from tests.integration.collector.compat.world import World
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat"), pytest.mark.timeout(300)]
 _LABEL_COLUMNS = ("labels_matched", "labels_grouped")
 
 

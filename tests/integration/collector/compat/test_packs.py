@@ -10,7 +10,7 @@ from tests.integration.collector.compat.liveness import Verdict, judge, loosened
 from tests.integration.collector.compat.reasons import EXTENSION, NOT_OURS, PEERS, RULES
 from tests.integration.collector.compat.world import ROOT, World
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("compat"), pytest.mark.timeout(300)]
 PAGE = ROOT / "docs" / "community-rules.md"
 COMMUNITY = sorted((ROOT / "rules" / "community").glob("*.yml"))
 

@@ -28,6 +28,8 @@ def _masked(value: Any, written: Any) -> Any:
                 continue
             found[key] = _masked(getattr(value, name), written[key])
         return {key: found[key] for key in written if key in found}
+    if isinstance(value, dict) and isinstance(written, dict) and value.keys() == written.keys():
+        return {key: _masked(value[key], text) for key, text in written.items()}
     if isinstance(value, tuple) and isinstance(written, list) and len(value) == len(written):
         return [_masked(one, text) for one, text in zip(value, written, strict=True)]
     # A key that has no effect here may still hold another channel's secret.

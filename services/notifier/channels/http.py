@@ -1,16 +1,23 @@
-"""HTTP for channels: Alertmanager's `http_config`, and how answers are told apart."""
+"""HTTP for channels: one client for each integration, and how answers are told apart."""
 
 import email.utils
-import ssl
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import AliasChoices, Field, SecretStr, model_validator
 
-from services.common.config import ConfigError, StrictModel, read_secret
 from services.notifier.channels.base import DeliveryError
+from services.notifier.channels.kit.http_config import (
+    HttpConfig,
+    TlsConfig,
+    authorization,
+    own_headers,
+    without_proxy,
+)
+
+__all__ = ["Answer", "Client", "HttpConfig", "RefusedError", "TlsConfig", "refused"]
 
 _TOO_MANY = 429
 _REQUEST_TIMEOUT = 408
@@ -18,66 +25,6 @@ _FIRST_NOT_OK = 300
 _SERVER_ERROR = 500
 _MAX_DETAIL = 200
 _MAX_RETRY_AFTER = 3600.0
-
-
-class TlsConfig(StrictModel):
-    """`tls_config`: which authorities to trust, and our own certificate."""
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    server_name: str = ""
-    insecure_skip_verify: bool = False
-
-    def context(self, base: Path) -> ssl.SSLContext:
-        """Return the context; raises ConfigError that names the file that can't be used."""
-        try:
-            context = ssl.create_default_context(cafile=base / self.ca_file if self.ca_file else None)
-            if self.cert_file:
-                context.load_cert_chain(base / self.cert_file, base / self.key_file if self.key_file else None)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"tls_config: {self.ca_file or ''} {self.cert_file or ''}: {error}") from error
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
-
-
-class BasicAuth(StrictModel):
-    """`basic_auth`."""
-
-    username: str = ""
-    password: SecretStr | None = None
-    password_file: Path | None = None
-
-
-class Authorization(StrictModel):
-    """`authorization`."""
-
-    type: str = "Bearer"
-    credentials: SecretStr | None = None
-    credentials_file: Path | None = None
-
-
-class HttpConfig(StrictModel):
-    """`http_config`: the part of Prometheus' that needs no other service."""
-
-    basic_auth: BasicAuth | None = None
-    authorization: Authorization | None = None
-    bearer_token: SecretStr | None = None
-    bearer_token_file: Path | None = None
-    tls_config: TlsConfig = TlsConfig()
-    proxy_url: str | None = None
-    follow_redirects: bool = True
-    enable_http2: bool = Field(default=True, validation_alias=AliasChoices("enable_http2", "enable_http_2"))
-    """Taken for compatibility; requests go by HTTP/1.1, which every server speaks."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "HttpConfig":
-        ways = [self.basic_auth, self.authorization, self.bearer_token or self.bearer_token_file]
-        if sum(way is not None for way in ways) > 1:
-            raise ValueError("give at most one of basic_auth, authorization and bearer_token")
-        return self
 
 
 class Answer(NamedTuple):
@@ -98,10 +45,12 @@ class Client:
         self._proxy, self._redirects = config.proxy_url, config.follow_redirects
         self._server_name = config.tls_config.server_name or None
         self._tls, self._connections = config.tls_config.context(base), connections
-        own = _authorization(config, base)
-        self._headers = {"User-Agent": "Tocsin", **own}
+        own, (more, hidden) = authorization(config, base), own_headers(config, base)
+        self._headers = {"User-Agent": "Tocsin", **more, **own}
+        self._from_environment, self._no_proxy = config.proxy_from_environment, config.no_proxy
         # The longest first: one may be a part of another.
-        self._hide = sorted({*filter(None, hide), *(value.split(" ", 1)[-1] for value in own.values())}, key=len)[::-1]
+        secrets = {*hide, *hidden, *(value.split(" ", 1)[-1] for value in own.values())}
+        self._hide = sorted(filter(None, secrets), key=len, reverse=True)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._opened: aiohttp.ClientSession | None = None
 
@@ -114,6 +63,7 @@ class Client:
                 headers=self._headers,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=self._timeout,
+                trust_env=self._from_environment,
             )
         return self._opened
 
@@ -152,8 +102,11 @@ class Client:
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, now: float
     ) -> Answer:
+        proxy = self._proxy
+        if proxy and self._no_proxy and without_proxy((urlsplit(url).hostname or "").lower(), self._no_proxy):
+            proxy = None
         async with self._session.request(
-            method, url, headers=headers, data=content, proxy=self._proxy, allow_redirects=self._redirects,
+            method, url, headers=headers, data=content, proxy=proxy, allow_redirects=self._redirects,
             server_hostname=self._server_name,
         ) as response:  # fmt: skip
             text = await response.text(errors="replace") if response.content_length != 0 else ""
@@ -169,21 +122,6 @@ class Client:
 
     def _plain(self, error: Exception) -> str:
         return self.scrub(str(error))[:_MAX_DETAIL] or type(error).__name__
-
-
-def _at(base: Path, file: Path | None) -> Path | None:
-    return base / file if file is not None else None
-
-
-def _authorization(config: HttpConfig, base: Path) -> dict[str, str]:
-    if (auth := config.basic_auth) is not None:
-        password = read_secret(auth.password, _at(base, auth.password_file)) or ""
-        return {"Authorization": aiohttp.BasicAuth(auth.username, password, "utf-8").encode()}
-    if (way := config.authorization) is not None:
-        credentials = read_secret(way.credentials, _at(base, way.credentials_file)) or ""
-        return {"Authorization": f"{way.type} {credentials}".strip()}
-    token = read_secret(config.bearer_token, _at(base, config.bearer_token_file))
-    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 class RefusedError(DeliveryError):

@@ -1,0 +1,58 @@
+"""`http_config` as Prometheus' programs read it."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from services.common.config import ConfigError
+from services.notifier.channels.kit.http_config import HttpConfig, TlsConfig, authorization, own_headers, without_proxy
+
+
+@pytest.mark.parametrize(
+    ("host", "rules", "expected"),
+    [
+        ("a.example.com", "example.com", True), ("a.example.com", ".example.com", True),
+        ("example.com", "example.com", True), ("badexample.com", "example.com", False),
+        ("10.1.2.3", "10.0.0.0/8", True), ("11.1.2.3", "10.0.0.0/8, x", False),
+        ("a", "*", True), ("a", "", False), ("a", "b,,a", True), ("::1", "::1", True),
+    ],
+)  # fmt: skip
+def test_who_is_reached_without_the_proxy(host, rules, expected):
+    assert without_proxy(host, rules) is expected
+
+
+def test_headers(tmp_path):
+    (tmp_path / "x").write_text("from-a-file\n", encoding="utf-8")
+    given = {"X-A": {"values": ["1"], "secrets": ["s"], "files": ["x"]}, "X-B": {"values": ["2"]}}
+    found, hidden = own_headers(HttpConfig.model_validate({"http_headers": given}), tmp_path)
+    assert found == {"X-A": "1, s, from-a-file", "X-B": "2"}
+    assert hidden == ["s", "from-a-file"]
+    with pytest.raises(ConfigError, match="can't be read"):
+        own_headers(HttpConfig.model_validate({"http_headers": {"X": {"files": ["none"]}}}), tmp_path)
+
+
+def test_a_user_from_a_file(tmp_path):
+    (tmp_path / "user").write_text("ü\n", encoding="utf-8")
+    config = HttpConfig.model_validate({"basic_auth": {"username_file": "user", "password": "p"}})
+    assert authorization(config, tmp_path) == {"Authorization": "Basic w7w6cA=="}
+
+
+def test_versions_of_tls():
+    context = TlsConfig(min_version="TLS13", max_version="TLS13").context(Path())
+    assert context.minimum_version == context.maximum_version == ssl.TLSVersion.TLSv1_3
+    assert TlsConfig().context(Path()).minimum_version == ssl.TLSVersion.TLSv1_2
+    with pytest.raises(ConfigError, match="tls_config"):
+        TlsConfig(ca="no certificate").context(Path())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"proxy_url": "http://x", "proxy_from_environment": True}, {"tls_config": {"min_version": "SSL3"}},
+        {"bearer_token": "x", "basic_auth": {}}, {"oauth2": {}},
+    ],
+)  # fmt: skip
+def test_mistakes(config):
+    with pytest.raises(ValueError):
+        HttpConfig.model_validate(config)

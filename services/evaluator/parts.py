@@ -52,11 +52,7 @@ def make_parts(
 
     `prepare` asks a group's source; `written` hears of every series that a rule writes.
     """
-    head = Head(
-        retention_s=config.retention or LEAST_SECONDS,
-        max_series=config.max_series,
-        max_series_per_target=config.max_series_per_target,
-    )
+    head = _head(config)
     rule_telemetry = RuleTelemetry(telemetry)
     engine = Engine(
         lookback_s=config.query.lookback_delta,
@@ -99,6 +95,14 @@ def make_parts(
     )
     retention = Retention(head, HeadTelemetry(telemetry))
     return Parts(head, rules, scheduler, scrapes, retention, telemetry, clock, base)
+
+
+def _head(config: EvaluatorConfig) -> Head:
+    return Head(
+        retention_s=config.retention or LEAST_SECONDS,
+        max_series=config.max_series,
+        max_series_per_target=config.max_series_per_target,
+    )
 
 
 def rule_defaults(config: EvaluatorConfig) -> RuleDefaults:

@@ -15,6 +15,7 @@ from tests.unit.notifier.people.builders import at, contact, decided, directory,
 
 NOW = at("2026-03-02T12:00")
 WEEK = {"time_zone": "UTC", "rotations": [{"members": ["anna"], "starts": "2026-01-05T09:00"}]}
+DAY_OFF = {"from": "2026-03-05T00:00", "to": "2026-03-06T00:00"}
 OFFICE = [{"days": ["monday:friday"], "from": "09:00", "to": "17:00"}]
 
 
@@ -26,7 +27,7 @@ OFFICE = [{"days": ["monday:friday"], "from": "09:00", "to": "17:00"}]
         (directory(contact()._replace(ways=())), ["has no channel, so nobody is told"]),
         (directory(contact(), schedule=WEEK), []),
         (
-            directory(contact(), schedule={**WEEK, "overrides": [{"from": "2026-03-05T00:00", "to": "2026-03-06T00:00"}]}),
+            directory(contact(), schedule={**WEEK, "overrides": [DAY_OFF]}),
             ["has nobody on call from Thu 2026-03-05 00:00 to Fri 2026-03-06 00:00"],
         ),
         (

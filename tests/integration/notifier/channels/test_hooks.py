@@ -9,8 +9,11 @@ from urllib.parse import urlencode
 import asyncpg
 import pytest
 
+from services.common.bus import BusUnavailableError
 from services.common.events import ActionEvent
+from services.notifier.channels.kit.inbound import CallRefusedError, acknowledgements
 from services.notifier.channels.kit.twilio import signature
+from services.notifier.hooks import Hooks
 from tests.integration.notifier.channels.catalog import BY_KEY, OTHER, SECRET
 from tests.integration.notifier.conftest import event, eventually, eventually_async, publish
 
@@ -165,6 +168,44 @@ async def test_a_reply_by_sms_and_twilios_receipts(place, standin, redis, migrat
         ("delivered", "", "", "SM1", "+4915110"),
         ("permanent_failure", "provider_undelivered", "error 30003", "SM1", "+4915110"),
     ]
+
+
+async def test_a_copy_that_stands_by_takes_calls_too(place, standin, redis):
+    place.write(config(standin, "twilio_sms"))
+    active = await place.start(instance="a")
+    standby = await place.start(instance="b")
+    assert standby.ready()
+    alert = event(starts_at=time.time() - 5)
+    await publish(redis, alert)
+    await eventually_async(lambda: redis.get("tocsin:notifier:channel:receipt:SM1"))
+    async with place.client(standby) as client:
+        path = "/hooks/twilio_sms/ops/status"
+        body, headers = by_twilio(path, MessageSid="SM1", MessageStatus="delivered")
+        assert (await client.post(path, content=body, headers=headers)).status_code == 200
+        path = "/hooks/twilio_sms/ops/reply"
+        body, headers = by_twilio(path, MessageSid="SM2", From="+4915110", Body="DISMISS")
+        assert (await client.post(path, content=body, headers=headers)).status_code == 200
+    await eventually(lambda: alert.alert_id in active.pipeline.state.acks)
+    kept = json.loads(await redis.get("tocsin:notifier:channel:receipt:SM1"))
+    assert kept["receipt"]["status"] == "delivered"
+
+
+class AwayBus:
+    async def publish(self, *_args, **_options):
+        raise BusUnavailableError("away")
+
+
+async def test_while_the_streams_are_away_the_working_copy_acts_at_once(place_without_redis, standin):
+    place = place_without_redis
+    place.write(config(standin, "slack"))
+    running = await place.start()
+    hooks = Hooks(running.pipeline, AwayBus(), running.memory, external_url="https://tocsin.example.com")
+    actions = acknowledgements(["a-1"], by="anna", channel="Slack", call_id="c", at=time.time())
+    await hooks._publish(actions)
+    assert running.pipeline.state.acks["a-1"].by == "anna"
+    running.pipeline.active = False
+    with pytest.raises(CallRefusedError, match="standing_by"):
+        await hooks._publish(actions)
 
 
 async def test_calls_that_lead_nowhere(place, standin, hook):

@@ -75,7 +75,8 @@ receivers:
       - {{service_key: s3cret, url: 'https://events.pagerduty.com/generic/2010-04-15/create_event.json'}}
     opsgenie_configs:
       - {{message: m, description: d, source: s, details: {{a: b}}, entity: e, actions: a, tags: t, note: n,
-         priority: P1, update_alerts: true, responders: [{{name: n, type: team}}, {{id: i, type: '{{{{ .Status }}}}'}}]}}
+         priority: P1, update_alerts: true,
+         responders: [{{name: n, type: team}}, {{id: i, type: '{{{{ .Status }}}}'}}]}}
     telegram_configs:
       - {{chat_id: -1, message: m, disable_notifications: true, parse_mode: MarkdownV2, message_thread_id: 2}}
     discord_configs:

@@ -77,11 +77,14 @@ class CheckBook(Collector):
         check = describe(rows[0], self._clock.now())
         return CheckDetail(**check.model_dump(), pings=await self.store.pings(check_id))
 
+    def known(self) -> list[Check] | None:
+        """Return all checks as they were read last and stand now; None when that is too old to be told."""
+        now = self._clock.now()
+        return [describe(row, now) for row in self._rows] if now - self._read_at <= STALE_AFTER else None
+
     def collect(self) -> Iterator[Metric]:
         """Return the series of all checks, none where they are not known now."""
-        now = self._clock.now()
-        fresh = now - self._read_at <= STALE_AFTER
-        checks = [describe(row, now) for row in self._rows] if fresh else []
+        checks = self.known() or []
         waiting = GaugeMetricFamily("tocsin_check_reports_waiting", "Reports that wait for Postgres.")
         waiting.add_metric([], len(self._waiting))
         yield waiting

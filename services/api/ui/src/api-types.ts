@@ -504,6 +504,37 @@ export interface components {
             timezone?: string;
         };
         /**
+         * CheckCounts
+         * @description How many heartbeat checks are in each state.
+         */
+        CheckCounts: {
+            /**
+             * Down
+             * @default 0
+             */
+            down: number;
+            /**
+             * Late
+             * @default 0
+             */
+            late: number;
+            /**
+             * New
+             * @default 0
+             */
+            new: number;
+            /**
+             * Started
+             * @default 0
+             */
+            started: number;
+            /**
+             * Up
+             * @default 0
+             */
+            up: number;
+        };
+        /**
          * CheckDetail
          * @description A check with its last 100 reports, newest first.
          */
@@ -639,6 +670,14 @@ export interface components {
         Deployments: {
             /** Deployments */
             deployments: components["schemas"]["Deployment"][];
+        };
+        /**
+         * DismissBody
+         * @description Why nothing is done about it now.
+         */
+        DismissBody: {
+            /** Reason */
+            reason: string;
         };
         /**
          * DryRun
@@ -880,6 +919,54 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * MaintenanceAlerts
+         * @description Firing alerts of the categories code_quality and system, worst first.
+         */
+        MaintenanceAlerts: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+        };
+        /**
+         * MaintenanceHealth
+         * @description The whole in a word, and what speaks for it.
+         */
+        MaintenanceHealth: {
+            /** At */
+            at: number;
+            /** Checks Known */
+            checks_known: boolean;
+            /** Open Alerts */
+            open_alerts: number;
+            /** Overdue */
+            overdue: string[];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "attention" | "critical" | "unknown";
+        };
+        /**
+         * MaintenanceMetrics
+         * @description Counts for a chart or a report.
+         */
+        MaintenanceMetrics: {
+            /** At */
+            at: number;
+            /** By Category */
+            by_category: {
+                [key: string]: number;
+            };
+            /** By Severity */
+            by_severity: {
+                [key: string]: number;
+            };
+            checks: components["schemas"]["CheckCounts"] | null;
+            /** Dismissed Alerts */
+            dismissed_alerts: number;
+            /** Open Alerts */
+            open_alerts: number;
         };
         /**
          * Marker

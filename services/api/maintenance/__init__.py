@@ -1,0 +1,1 @@
+"""What keeps a system well in the long run: its alerts, and how its jobs do."""

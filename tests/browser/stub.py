@@ -17,14 +17,14 @@ from services.api import guard
 from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
-from tests.browser import rule_work, samples, work
+from tests.browser import admin_work, rule_work, samples, work
 from tests.browser.past import Past
 
 if TYPE_CHECKING:
     from services.api.rules.model import ApiRule
 
 COOKIE = "tocsin_session"
-USERS = {"ana": ("correct horse", "operator"), "vic": ("just looking", "viewer")}
+USERS = {"ada": ("in charge", "admin"), "ana": ("correct horse", "operator"), "vic": ("just looking", "viewer")}
 SESSION_ENDED = 4401
 MONITORING = "/api/admin/monitoring"
 
@@ -82,6 +82,7 @@ class StubApi:
         app.router.add_post(f"{MONITORING}/alerts/acknowledge", self._acknowledge_many)
         work.add_routes(app, self)
         rule_work.add_routes(app, self)
+        admin_work.add_routes(app, self)
         self.past_metrics.add_routes(app)
         app.router.add_get(f"{MONITORING}/checks", self._checks)
         app.router.add_get(f"{MONITORING}/errors", self._errors)

@@ -29,6 +29,8 @@ PAGES = {
     "alerts": "/alerts",
     "silences": "/silences",
     "rules": "/rules",
+    "settings": "/settings",
+    "statistics": "/statistics",
     "maintenance": "/maintenance",
     "missing": "/nowhere",
 }

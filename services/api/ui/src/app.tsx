@@ -34,7 +34,11 @@ function Page({ at }: { at: Route }): JSX.Element {
     case "silences":
       return <SilencesPage />;
     case "rules":
-      return <Later load={() => import("./pages/rules").then((module) => module.RulesPage)} />;
+      return <Later key="rules" load={() => import("./pages/rules").then((module) => module.RulesPage)} />;
+    case "settings":
+      return <Later key="settings" load={() => import("./pages/settings").then((module) => module.SettingsPage)} />;
+    case "statistics":
+      return <Later key="statistics" load={() => import("./pages/statistics").then((module) => module.StatisticsPage)} />;
     case "trends":
       return <TrendsPage />;
     default:

@@ -6,6 +6,7 @@ import type {
   AlertChart,
   AlertDetail,
   ApiRule,
+  AuditEntry,
   Check,
   CheckBody,
   CheckDetail,
@@ -19,10 +20,14 @@ import type {
   NewCheck,
   Preview,
   Problem,
+  Role,
   RuleBody,
   RuleGroup,
   RulePreview,
   Silence,
+  Statistics,
+  Token,
+  UserAccount,
   Trends,
   Verdict,
 } from "../types";
@@ -192,6 +197,42 @@ export class Api {
 
   ruleChart(id: string): Promise<AlertChart> {
     return this.call("GET", `${MONITORING}/rules/${encodeURIComponent(id)}/chart`);
+  }
+
+  statistics(days: number): Promise<Statistics> {
+    return this.call("GET", `${MONITORING}/alerts/statistics?days=${days}`);
+  }
+
+  changePassword(current: string, wanted: string): Promise<void> {
+    return this.call("POST", "/api/auth/password", { current, new: wanted });
+  }
+
+  users(): Promise<{ users: UserAccount[] }> {
+    return this.call("GET", "/api/admin/users");
+  }
+
+  createUser(username: string, password: string, role: Role): Promise<void> {
+    return this.call("POST", "/api/admin/users", { username, password, role });
+  }
+
+  changeUser(id: number, change: { role?: Role; disabled?: boolean }): Promise<void> {
+    return this.call("PUT", `/api/admin/users/${id}`, change);
+  }
+
+  tokens(): Promise<{ tokens: Token[] }> {
+    return this.call("GET", "/api/admin/tokens");
+  }
+
+  createToken(name: string, role: Role): Promise<{ token: string }> {
+    return this.call("POST", "/api/admin/tokens", { name, role });
+  }
+
+  revokeToken(id: number): Promise<void> {
+    return this.call("DELETE", `/api/admin/tokens/${id}`);
+  }
+
+  audit(before: number | null): Promise<{ entries: AuditEntry[]; next_before: number | null }> {
+    return this.call("GET", `/api/admin/audit?limit=50${before === null ? "" : `&before=${before}`}`);
   }
 
   private keep(login: Login): Login {

@@ -8,6 +8,8 @@ export type Route =
   | { page: "alerts"; search: string }
   | { page: "silences" }
   | { page: "rules" }
+  | { page: "settings" }
+  | { page: "statistics" }
   | { page: "trends"; metric: string }
   | { page: "maintenance" }
   | { page: "missing" };
@@ -20,6 +22,8 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/silences") return { page: "silences" };
   if (path === "/rules") return { page: "rules" };
   if (path === "/maintenance") return { page: "maintenance" };
+  if (path === "/settings") return { page: "settings" };
+  if (path === "/statistics") return { page: "statistics" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };
   return { page: "missing" };

@@ -111,8 +111,9 @@ export function AlertsPage({ search }: { search: string }): JSX.Element {
   const counts = { active: under("active").length, acknowledged: under("acknowledged").length, silenced: under("silenced").length };
   return (
     <>
-      <header class="page-head">
+      <header class="page-head page-row">
         <h1>{words.title}</h1>
+        <a href="/statistics">{strings.statistics.title}</a>
       </header>
       <Tabs filters={filters} counts={counts} />
       <FilterBar

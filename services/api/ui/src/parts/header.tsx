@@ -43,6 +43,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
           <NavLink href="/rules" text={strings.nav.rules} here={page === "rules"} />
           <NavLink href="/silences" text={strings.nav.silences} here={page === "silences"} />
           <NavLink href="/maintenance" text={strings.nav.maintenance} here={page === "maintenance"} />
+          <NavLink href="/settings" text={strings.nav.settings} here={page === "settings"} />
         </nav>
         <div class="top-end">
           <LinkPill />

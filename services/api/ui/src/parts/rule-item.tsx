@@ -33,7 +33,7 @@ interface Missing {
 function Evaluations({ rule }: { rule: Rule }): JSX.Element {
   const all = (rule.tocsin?.["evaluations"] ?? []) as Evaluation[];
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={words.evaluations}>
+    <div class="scroll" tabIndex={0} role="group" aria-label={words.evaluations}>
       <table>
         <caption>{words.evaluations}</caption>
         <thead>

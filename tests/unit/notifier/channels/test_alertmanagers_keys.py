@@ -1,5 +1,6 @@
 """A file with every key that Alertmanager documents for the kinds that we have is read unchanged."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from services.common.config import ConfigError
 from services.common.testing.clock import ManualClock
+from services.notifier.channels import CHANNELS
 from services.notifier.config import NotifierConfig
 from services.notifier.receivers import build_generation
 
@@ -139,3 +141,20 @@ async def test_kinds_that_we_do_not_have_are_refused_by_name(tmp_path, kind, sai
     with pytest.raises(ConfigError, match=said) as caught:
         await built(path)
     assert "alertmanager.yml:" in str(caught.value)
+
+
+async def test_the_documented_example_is_read(tmp_path):
+    page = (Path(__file__).parents[4] / "docs" / "channels.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(page.partition("```yaml\n")[2].partition("```")[0])
+    config = {**example, "route": {"receiver": "ops"}}
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    (tmp_path / "secrets").mkdir()
+    for name in set(re.findall(r"secrets/([a-z-]+)", page)):
+        (tmp_path / "secrets" / name).write_text("https://h.example.com/s3cret\n", encoding="utf-8")
+    generation = await built(path)
+    shipped = {channel.key for channel in CHANNELS}
+    assert {name.partition("/")[0] for _, name in generation.integrations} == shipped - {"msteams"}
+    for channel in CHANNELS:
+        assert f"`{channel.key}_configs`" in page
+    await generation.retire()

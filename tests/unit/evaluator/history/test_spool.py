@@ -1,10 +1,14 @@
 """The backlog on disk: order, bound, damage, and one folder for each process."""
 
 import os
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import pytest
 
+from services.common.config import ConfigError, Shared
+from services.common.telemetry import Telemetry
+from services.common.testing.clock import ManualClock
+from services.evaluator.history import HistoryConfig, open_history
 from services.evaluator.history import spool as spool_module
 from services.evaluator.history.chunk import Chunk
 from services.evaluator.history.spool import Spool, SpoolError, own_folder
@@ -103,3 +107,16 @@ def test_a_full_disk_is_the_callers_to_know(tmp_path, dropped, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         spool.add(_chunk(100))
     assert len(spool) == 0
+
+
+async def test_the_history_is_off_without_postgres_and_says_which_folder_it_needs(tmp_path):
+    clock, telemetry = ManualClock(), Telemetry("evaluator")
+    async with AsyncExitStack() as stack:
+        shared = Shared(data_dir=tmp_path)
+        assert open_history(stack, HistoryConfig(), shared, clock=clock, telemetry=telemetry) is None
+        (tmp_path / "evaluator").write_text("a file")
+        shared = Shared.model_validate({"data_dir": tmp_path, "postgres": {"dsn": "postgresql://nobody@127.0.0.1:1/x"}})
+        off = HistoryConfig(enabled=False)
+        assert open_history(stack, off, shared, clock=clock, telemetry=telemetry) is None
+        with pytest.raises(ConfigError, match="history of metrics needs a folder"):
+            open_history(stack, HistoryConfig(), shared, clock=clock, telemetry=telemetry)

@@ -54,8 +54,9 @@ class EvaluatorConfig(StrictModel):
     sources: list[SourceConfig] = Field(default_factory=list)
     """Credentials of the servers that rule groups name as their `source`."""
     remote_write: list[RemoteWriteConfig] = Field(default_factory=list)
-    history: HistoryConfig = HistoryConfig()
     """Servers that get what rules record, and ALERTS."""
+    history: HistoryConfig = HistoryConfig()
+    """What is kept in Postgres of what rules record, and for how long."""
 
     @field_validator("notifier_urls")
     @classmethod

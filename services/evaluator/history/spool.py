@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Spool:
 
     def __init__(self, folder: Path, max_bytes: int, dropped: Dropped) -> None:
         self._folder, self._max_bytes, self._dropped = folder, max_bytes, dropped
+        # A cancelled call goes on in its thread while the next one begins.
+        self._lock = threading.RLock()
         self._sizes = {path: path.stat().st_size for path in sorted(folder.glob(f"*{_SUFFIX}"))}
         self._next = max((int(path.name.partition("-")[0]) for path in self._sizes), default=0) + 1
         for left in folder.glob("*.part"):
@@ -39,6 +42,10 @@ class Spool:
 
     def add(self, chunk: Chunk) -> None:
         """Keep a chunk; the oldest are dropped when there is no room. Raises OSError."""
+        with self._lock:
+            self._add(chunk)
+
+    def _add(self, chunk: Chunk) -> None:
         name = f"{self._next:012d}-{chunk.newest_ms}-{len(chunk.rows)}{_SUFFIX}"
         payload = chunk.encode()
         part, path = self._folder / f"{name}.part", self._folder / name
@@ -54,24 +61,27 @@ class Spool:
 
     def oldest(self) -> tuple[Path, Chunk] | None:
         """Return the oldest chunk that can be read; None when there is none."""
-        while self._sizes:
-            path = next(iter(self._sizes))
-            try:
-                return path, Chunk.decode(path.read_bytes())
-            except (OSError, BadChunkError) as error:
-                log.warning("history_chunk_unreadable", file=str(path), error=str(error))
-                self._drop(path, "unreadable")
-        return None
+        with self._lock:
+            while self._sizes:
+                path = next(iter(self._sizes))
+                try:
+                    return path, Chunk.decode(path.read_bytes())
+                except (OSError, BadChunkError) as error:
+                    log.warning("history_chunk_unreadable", file=str(path), error=str(error))
+                    self._drop(path, "unreadable")
+            return None
 
     def done(self, path: Path) -> None:
         """Forget a chunk that was written."""
-        self._sizes.pop(path, None)
-        path.unlink(missing_ok=True)
+        with self._lock:
+            self._sizes.pop(path, None)
+            path.unlink(missing_ok=True)
 
     def drop_before(self, t_ms: int) -> None:
         """Forget chunks with nothing newer than that; somebody else has written them."""
-        for path in [path for path in self._sizes if int(path.name.split("-")[1]) < t_ms]:
-            self.done(path)
+        with self._lock:
+            for path in [path for path in self._sizes if int(path.name.split("-")[1]) < t_ms]:
+                self.done(path)
 
     def _drop(self, path: Path, reason: str) -> None:
         self._dropped(reason, int(path.stem.rpartition("-")[2]))

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 
 import { route } from "../model/router";
 import { useStore } from "../model/store";
@@ -29,6 +30,10 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
   const store = useStore();
   const session = store.session.value;
   const { page } = route.value;
+  // On a phone the row of pages scrolls: the one that is shown must be seen.
+  useEffect(() => {
+    document.querySelector(".top nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [page]);
   return (
     <header class="top">
       <div class="top-inner">

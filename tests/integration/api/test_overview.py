@@ -5,6 +5,7 @@ import time
 import pytest
 
 from services.api.overview.evaluated import RuleGroups
+from services.api.rules.identity import with_ids
 from services.common.events import HEARTBEAT_KEY, Heartbeat
 from tests.fixtures.waiting import until
 
@@ -36,7 +37,10 @@ async def test_values_limits_and_the_past_come_from_the_evaluator(api):
     assert {card["status"] for card in health["components"]} == {"healthy"}
     assert health["overall"] == "operational"
     _, rules = await page.get(RULES)
-    assert rules == RuleGroups.model_validate(api.evaluator.rules).model_dump(mode="json")
+    assert rules == with_ids(RuleGroups.model_validate(api.evaluator.rules)).model_dump(mode="json")
+    ids = [rule["id"] for group in rules["groups"] for rule in group["rules"]]
+    assert all(ids)
+    assert len(set(ids)) == len(ids)
     # What we don't know passes through.
     assert rules["groups"][1]["rules"][0]["keepFiringFor"] == 0
     assert set(api.evaluator.asked) == {"/api/v1/query", "/api/v1/query_range", "/api/v1/rules"}

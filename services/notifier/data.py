@@ -104,8 +104,7 @@ def notification_data(
     told = tuple(alert_data(event, external_url) for event in alerts)
     if answer_url is not None:
         told = tuple(
-            replace(one, answer_url=answer_url(one.event.alert_id)) if one.status == "firing" else one
-            for one in told
+            replace(one, answer_url=answer_url(one.event.alert_id)) if one.status == "firing" else one for one in told
         )
     status: Literal["firing", "resolved"] = "firing" if any(alert.status == "firing" for alert in told) else "resolved"
     return NotificationData(receiver, status, cause, told, group_labels, external_url)

@@ -196,7 +196,8 @@ async def _overflow(page: Page) -> str:
         await page.evaluate(
             """() => [...document.querySelectorAll('body *')]
                 .filter(element => element.getBoundingClientRect().right > innerWidth + 0.5
-                    && !element.closest('.hidden, svg, .u-wrap, [data-scrolls]') && getComputedStyle(element).position !== 'fixed')
+                    && !element.closest('.hidden, svg, .u-wrap, [data-scrolls]')
+                    && getComputedStyle(element).position !== 'fixed')
                 .map(element => element.outerHTML.slice(0, 80)).slice(0, 3).join(', ')
                 + (document.documentElement.scrollWidth > innerWidth ? ' SCROLLS' : '')"""
         )

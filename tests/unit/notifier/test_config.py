@@ -135,7 +135,7 @@ def test_scalars_are_the_texts_that_are_written(tmp_path):
     path = tmp_path / "alertmanager.yml"
     path.write_text(
         "route: {receiver: team, routes: [{match: {on: yes, version: 1.50, day: 2020-01-01}}]}\n"
-        "receivers: [{name: team, webhook_configs: [{url: 'http://127.0.0.1:1/', send_resolved: false, max_alerts: 3}]}]\n"
+        "receivers: [{name: team, webhook_configs: [{url: 'http://127.0.0.1:1/', send_resolved: false}]}]\n"
     )
     config, _ = load(path)
     assert {matcher.name: matcher.value for matcher in config.route.routes[0].match} == {

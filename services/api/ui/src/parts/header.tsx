@@ -41,7 +41,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
           <Icon name="bell" />
           <span>{strings.product}</span>
         </a>
-        <nav aria-label={strings.nav.label}>
+        <nav aria-label={strings.nav.label} data-scrolls>
           <NavLink href="/" text={strings.nav.overview} here={page === "overview"} />
           <NavLink href="/alerts" text={strings.nav.alerts} here={page === "alerts" || page === "alert"} />
           <NavLink href="/trends" text={strings.nav.trends} here={page === "trends"} />

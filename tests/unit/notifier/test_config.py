@@ -129,17 +129,3 @@ def test_the_registry_and_the_folder_agree():
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="can't be read"):
         load(tmp_path / "none.yml")
-
-
-def test_scalars_are_the_texts_that_are_written(tmp_path):
-    path = tmp_path / "alertmanager.yml"
-    path.write_text(
-        "route: {receiver: team, routes: [{match: {on: yes, version: 1.50, day: 2020-01-01}}]}\n"
-        "receivers: [{name: team, webhook_configs: [{url: 'http://127.0.0.1:1/', send_resolved: false}]}]\n"
-    )
-    config, _ = load(path)
-    assert {matcher.name: matcher.value for matcher in config.route.routes[0].match} == {
-        "on": "yes",
-        "version": "1.50",
-        "day": "2020-01-01",
-    }

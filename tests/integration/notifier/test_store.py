@@ -186,6 +186,7 @@ async def test_who_was_told_by_a_receiver_that_is_gone_hears_the_end(place, hook
     began = time.time()
     await publish(redis, event(starts_at=began))
     await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")])
+    await eventually(lambda: running.pipeline.state.attempts)
     place.write(NONE)
     await running.reload()
     assert len(running.pipeline.former) == 1

@@ -29,7 +29,7 @@ run: setup
 
 test: setup-dev dashboard-check
 	@sh scripts/chromium.sh
-	$(PYTHON_BIN) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term --cov-fail-under=95
+	$(PYTHON_BIN) -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= --cov-fail-under=95
 
 dashboard-check: setup-dev
 	@$(PYTHON_BIN) hatch_build.py --test

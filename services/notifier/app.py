@@ -124,7 +124,7 @@ async def build(
         store, generation, clock=clock, metrics=metrics, max_attempts=config.max_queued_attempts,
         limits=_limits(config),
     )  # fmt: skip
-    stack.push_async_callback(_close_generation, pipeline)
+    stack.push_async_callback(pipeline.aclose)
     running = RunningNotifier(pipeline, config, shared, telemetry, clock, base, memory, links)
     tell_gaps(pipeline)
     watchdog = Watchdog(shared.heartbeat_interval, config.evaluator_grace, clock.now())
@@ -153,11 +153,6 @@ def _limits(config: NotifierConfig) -> Limits:
         retry_for=config.retry_for, retention=config.retention,
         silence_retention=config.silence_retention, max_silences=config.max_silences,
     )  # fmt: skip
-
-
-async def _close_generation(pipeline: Pipeline) -> None:
-    pipeline.generation.users = 0
-    await pipeline.generation.retire()
 
 
 async def _redis(stack: AsyncExitStack, shared: Shared) -> Redis | None:

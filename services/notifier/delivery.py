@@ -108,7 +108,7 @@ class Dispatcher:
     def _way(self, target: Target, recipient: str) -> _Way | None:
         # Whom the configuration no longer names is told the end by what was in force when they heard the beginning.
         for generation in (self._pipeline.generation, *reversed(self._pipeline.former)):
-            integration = generation.integrations.get(target)
+            integration = None if generation.closed else generation.integrations.get(target)
             if integration is not None and (not recipient or recipient in integration.recipients):
                 return _Way(integration, generation)
         channel = target[1].partition("/")[0]

@@ -87,7 +87,9 @@ def observe(group: Group | None, views: Iterable[AlertView], timing: Timing, now
         if known is None and not view.firing:
             continue
         members[view.alert_id] = Member(view, known.told_at, known.noted) if known else Member(view)
-        if view.firing and not flushed and view.starts_at + timing.wait < now:
+        # A group out of force has no interval of its own any more, so an end that it has to tell does not wait for one.
+        overdue = view.firing and not flushed and view.starts_at + timing.wait < now
+        if overdue or (group is not None and group.retired and not view.firing):
             next_flush = min(next_flush, now)
     if not members:
         return None

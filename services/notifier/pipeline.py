@@ -181,6 +181,13 @@ class Pipeline:
                 await generation.done()
         self.former = [generation for generation in self.former if not generation.closed]
 
+    async def aclose(self) -> None:
+        """Close what all configurations hold, in force or not; nothing is sent after it."""
+        generations, self.former = [*self.former, self.generation], []
+        for generation in generations:
+            generation.users = 0
+            await generation.retire()
+
     def _to_be_told(self) -> set[tuple[Target, str]]:
         """Return to whom, of those told by groups that still are, the present configuration does not lead."""
         found = set()

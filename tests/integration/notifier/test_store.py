@@ -186,13 +186,45 @@ async def test_who_was_told_by_a_receiver_that_is_gone_hears_the_end(place, hook
     began = time.time()
     await publish(redis, event(starts_at=began))
     await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")])
-    await eventually(lambda: running.pipeline.state.attempts)
     place.write(NONE)
     await running.reload()
     assert len(running.pipeline.former) == 1
     await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
     await eventually(lambda: ("CeleryQueueBacklog", "resolved") in hook.told)
     await eventually(lambda: not running.pipeline.former)  # nobody is left to be told: it is closed
+
+
+async def test_a_reload_between_a_delivery_and_its_record_loses_no_end(place, hook, redis):
+    hook.hang = asyncio.Event()
+    place.write(hook_config(hook))
+    running = await place.start(watch_files=False)
+    began = time.time()
+    await publish(redis, event(starts_at=began))
+    await eventually(lambda: hook.calls == 1)
+    place.write(NONE)
+    await running.reload()
+    (former,) = running.pipeline.former
+    (integration,) = former.integrations.values()
+    await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
+    await eventually(lambda: len(running.pipeline.state.queue) == 2)  # the end waits for what is under way
+    hook.hang.set()
+    await eventually(lambda: ("CeleryQueueBacklog", "resolved") in hook.told)
+    assert hook.told.count(("CeleryQueueBacklog", "firing")) == 1
+    await eventually(lambda: former.closed)
+    assert integration._client._opened.closed
+
+
+async def test_a_stop_closes_configurations_that_were_still_needed(place, hook, redis):
+    place.write(hook_config(hook))
+    running = await place.start(watch_files=False)
+    await publish(redis, event(starts_at=time.time()))
+    await eventually(lambda: running.pipeline.state.attempts)
+    place.write(NONE)
+    await running.reload()
+    (former,) = running.pipeline.former
+    await place.stop()
+    assert former.closed
+    assert running.pipeline.generation.closed
 
 
 async def test_after_a_restart_a_receiver_that_is_gone_is_said_to_be_gone(place, hook, redis):

@@ -139,6 +139,15 @@ def test_a_retired_group_only_tells_ends():
     assert retire(begin(firing("a")), 1000) is None
 
 
+def test_a_retired_groups_end_waits_for_no_interval():
+    group, _ = flush(begin(firing("a")), TIMING, 1030)
+    group, due = flush(retire(group, 1100), TIMING, 1100)
+    assert (due, group.next_flush) == (None, 1400)
+    group = observe(group, [resolved("a")], TIMING, 1110)
+    assert group.next_flush == 1110
+    assert flush(group, TIMING, 1110)[1].resolved == ("a",)
+
+
 NAMES = st.sampled_from(["a", "b", "c"])
 STEP = st.one_of(
     st.tuples(st.just("fire"), NAMES, st.booleans(), st.booleans()),

@@ -21,6 +21,12 @@ class ApiMetrics:
             "tocsin_api_history_lag", "Entries not yet written to the record.", ["stream"], registry=registry
         )
         self.clients = Gauge("tocsin_api_live_clients", "Open WebSocket connections.", registry=registry)
+        self.opened = Counter(
+            "tocsin_api_live_opened_total",
+            "WebSocket connections by how they start: with a snapshot, or resumed with what was missed.",
+            ["start"],
+            registry=registry,
+        )
         self.dropped = Counter(
             "tocsin_api_live_dropped_total", "WebSocket connections that we closed.", ["reason"], registry=registry
         )

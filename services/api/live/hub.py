@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from typing import Any, TypeAlias
 
 import structlog
@@ -10,7 +11,8 @@ from aiohttp import web
 from services.api.alerts.view import AlertView
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.identity import Identity
-from services.api.live.model import AlertChanges, LiveChanges, LivePing, LiveSnapshot
+from services.api.live.missed import Missed
+from services.api.live.model import AlertChanges, LiveChanges, LivePing, LiveQuery, LiveSnapshot
 from services.api.metrics import ApiMetrics
 from services.api.overview.model import Health, Realtime
 from services.api.overview.state import OverviewState
@@ -23,7 +25,7 @@ QUEUE = 64
 """Messages that a client may be behind: at two a second at least half a minute."""
 SESSION_ENDED, SLOW_CLIENT, GOING_AWAY = 4401, 4408, 1001
 _CLOSE_SECONDS = 2.0
-_PARTS = ("health", "metrics", "alerts")
+_PARTS = ("since", "health", "metrics", "alerts")
 _PING = LivePing().model_dump_json()
 _Ending: TypeAlias = tuple[int, str]
 log = structlog.get_logger(__name__)
@@ -53,7 +55,9 @@ class LiveClient:
 class LiveHub:
     """Compares the state with what was last sent, and sends what differs."""
 
-    def __init__(self, view: AlertView, overview: OverviewState, clock: Clock, metrics: ApiMetrics) -> None:
+    def __init__(
+        self, view: AlertView, overview: OverviewState, clock: Clock, metrics: ApiMetrics, *, epoch: str = ""
+    ) -> None:
         self._view, self._overview, self._clock, self._metrics = view, overview, clock, metrics
         self._clients: set[LiveClient] = set()
         self._seq = 0
@@ -61,7 +65,9 @@ class LiveHub:
         self._health: Health | None = None
         self._realtime: Realtime | None = None
         self._alerts = {alert.id: alert for alert in view.firing()}
-        self._snapshot: tuple[int, str] = (-1, "")
+        self._epoch = epoch or secrets.token_urlsafe(8)
+        self._missed = Missed()
+        self._starts: dict[int | None, str] = {}
 
     @property
     def clients(self) -> int:
@@ -117,8 +123,10 @@ class LiveHub:
         if message is None:
             return
         self._seq = message.seq
+        self._missed.note(message)
+        self._starts.clear()
         if self._clients:
-            text = message.model_dump_json(exclude={part for part in _PARTS if getattr(message, part) is None})
+            text = _written(message)
             for client in self._clients:
                 client.offer(text)
 
@@ -140,28 +148,54 @@ class LiveHub:
             alerts=AlertChanges(upsert=upsert, remove=remove) if upsert or remove else None,
         )
 
-    def snapshot(self) -> str:
-        """Return the first message of a connection: everything as of the last change that was sent."""
+    def start(self, query: LiveQuery) -> tuple[str, str]:
+        """Return the first message of a connection, and by what it starts: "resumed" or "snapshot".
+
+        It tells everything as of the last change that was sent, or what changed since the client's last message.
+        """
         if self._health is None or self._realtime is None:
             self.send_changes()
-        if self._snapshot[0] != self._seq and self._health and self._realtime:
-            message = LiveSnapshot(
-                seq=self._seq,
-                at=self._clock.now(),
-                health=self._health,
-                metrics=self._realtime,
-                alerts=list(self._alerts.values()),
-            )
-            self._snapshot = (self._seq, message.model_dump_json())
-        return self._snapshot[1]
+        since = query.since if query.epoch == self._epoch and self._missed.reaches(query.since, self._seq) else None
+        if since not in self._starts:
+            # Many come back at once, with the same count: each start is written once.
+            self._starts[since] = self._snapshot() if since is None else _written(self._catch_up(since))
+        return self._starts[since], "snapshot" if since is None else "resumed"
 
-    async def serve(self, request: web.Request, identity: Identity) -> web.WebSocketResponse:
+    def _snapshot(self) -> str:
+        if self._health is None or self._realtime is None:
+            return ""
+        return LiveSnapshot(
+            seq=self._seq,
+            epoch=self._epoch,
+            at=self._clock.now(),
+            health=self._health,
+            metrics=self._realtime,
+            alerts=list(self._alerts.values()),
+        ).model_dump_json()
+
+    def _catch_up(self, since: int) -> LiveChanges:
+        changed = self._missed.since(since)
+        upsert = [self._alerts[alert_id] for alert_id in changed.alerts if alert_id in self._alerts]
+        remove = [alert_id for alert_id in changed.alerts if alert_id not in self._alerts]
+        return LiveChanges(
+            seq=self._seq,
+            since=since,
+            type="changes",
+            at=self._clock.now(),
+            health=self._health if changed.health else None,
+            metrics=self._realtime if changed.metrics else None,
+            alerts=AlertChanges(upsert=upsert, remove=remove) if changed.alerts else None,
+        )
+
+    async def serve(self, request: web.Request, identity: Identity, query: LiveQuery) -> web.WebSocketResponse:
         """Carry one connection until either side ends it."""
         socket = web.WebSocketResponse(max_msg_size=4096, timeout=_CLOSE_SECONDS)
         await socket.prepare(request)
         client = LiveClient(identity)
-        client.offer(self.snapshot())
+        first, start = self.start(query)
+        client.offer(first)
         self._clients.add(client)
+        self._metrics.opened.labels(start).inc()
         self._metrics.clients.set(len(self._clients))
         tasks = [asyncio.create_task(work) for work in (_send(socket, client), _drain(socket))]
         ends: list[asyncio.Future[Any]] = [*tasks, client.ending]
@@ -186,6 +220,11 @@ class LiveHub:
             # Its buffers are full, so the closing frame never gets through.
             if request.transport is not None:
                 request.transport.abort()
+
+
+def _written(message: LiveChanges) -> str:
+    absent = {part for part in _PARTS if getattr(message, part) is None}
+    return message.model_dump_json(exclude=absent)
 
 
 async def _send(socket: web.WebSocketResponse, client: LiveClient) -> None:

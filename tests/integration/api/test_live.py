@@ -174,3 +174,24 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_are_not(api
         dropped = (await page.get("/metrics"))[1]
         assert 'tocsin_api_live_dropped_total{reason="slow_client"} 1.0' in dropped
         writer.transport.abort()
+
+
+async def test_a_connection_that_was_lost_goes_on_where_it_was(api):
+    page = await api.log_in("operator")
+    alert = fresh(scenario.celery_down)
+    async with connected(page, api) as socket:
+        snapshot = await _next(socket)
+    await api.publish(alert)
+    await until(lambda: alert.alert_id in api.hub._alerts)
+    where = {"since": str(snapshot["seq"]), "epoch": snapshot["epoch"]}
+    async with connected(page, api, params=where) as socket:
+        missed = await _next(socket)
+        assert (missed["type"], missed["since"]) == ("changes", snapshot["seq"])
+        assert [found["id"] for found in missed["alerts"]["upsert"]] == [alert.alert_id]
+        following = await _next(socket, "seq")
+        assert following["seq"] == missed["seq"] + 1
+    async with connected(page, api, params=where | {"epoch": "another process"}) as socket:
+        assert (await _next(socket))["type"] == "snapshot"
+    opened = (await page.get("/metrics"))[1]
+    assert 'tocsin_api_live_opened_total{start="resumed"} 1.0' in opened
+    assert 'tocsin_api_live_opened_total{start="snapshot"} 2.0' in opened

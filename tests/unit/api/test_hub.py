@@ -6,6 +6,8 @@ import pytest
 
 from services.api.auth.identity import Identity
 from services.api.live.hub import BATCH_SECONDS, PING_SECONDS, QUEUE, SESSION_CHECK_SECONDS, LiveClient, LiveHub
+from services.api.live.missed import KEPT
+from services.api.live.model import LiveQuery
 from services.api.metrics import ApiMetrics
 from services.common.lifecycle import keep_running
 from services.common.telemetry import Telemetry
@@ -21,7 +23,7 @@ class Bench:
         telemetry = Telemetry("api")
         self.hub = LiveHub(self.view, self.overview, self.clock, ApiMetrics(telemetry.registry))
         self.client = LiveClient(Identity("sam", "viewer", "session", b"k", NOW + 1000))
-        self.hub.snapshot()
+        self.hub.start(LiveQuery())[0]
         self.hub._clients.add(self.client)
 
     def sent(self):
@@ -86,7 +88,7 @@ async def test_a_snapshot_and_the_changes_after_it_give_the_state(bench):
         for alert_id in message.get("alerts", {}).get("remove", []):
             del state["alerts"][alert_id]
 
-    first = json.loads(bench.hub.snapshot())
+    first = json.loads(bench.hub.start(LiveQuery())[0])
     state = {"seq": first["seq"], "alerts": {alert["id"]: alert for alert in first["alerts"]}}
     steps = [
         event("New", starts_at=NOW), resolved(api_slow(), after=1), celery_down(sent_at=NOW + 2, value=1.0),
@@ -94,23 +96,23 @@ async def test_a_snapshot_and_the_changes_after_it_give_the_state(bench):
     ]  # fmt: skip
     for step in steps:
         # A client that connects in between gets what was sent, not what is about to be.
-        before = json.loads(bench.hub.snapshot())
+        before = json.loads(bench.hub.start(LiveQuery())[0])
         bench.view.apply_event(step)
-        assert json.loads(bench.hub.snapshot()) == before
+        assert json.loads(bench.hub.start(LiveQuery())[0]) == before
         bench.hub.send_changes()
         for message in bench.sent():
             apply(state, message)
-    last = json.loads(bench.hub.snapshot())
+    last = json.loads(bench.hub.start(LiveQuery())[0])
     assert state == {"seq": last["seq"], "alerts": {alert["id"]: alert for alert in last["alerts"]}}
     assert [alert["name"] for alert in last["alerts"]] == ["CeleryDown", "New"]
 
 
 async def test_without_clients_the_sequence_goes_on(bench):
     bench.hub._clients.clear()
-    before = json.loads(bench.hub.snapshot())["seq"]
+    before = json.loads(bench.hub.start(LiveQuery())[0])["seq"]
     bench.view.apply_event(event("New"))
     bench.hub.send_changes()
-    assert json.loads(bench.hub.snapshot())["seq"] == before + 1
+    assert json.loads(bench.hub.start(LiveQuery())[0])["seq"] == before + 1
 
 
 async def test_pings_come_every_fifteen_seconds(bench):
@@ -151,3 +153,49 @@ async def test_a_client_too_far_behind_is_ended_once(bench):
     assert bench.client.ending.result() == (4408, "slow client")
     bench.client.end(4401, "session ended")
     assert bench.client.ending.result() == (4408, "slow client")
+
+
+def back(bench, seq, epoch=None):
+    """The first message to a client whose last one was `seq`."""
+    bench.hub._epoch = "this"
+    text, start = bench.hub.start(LiveQuery(since=seq, epoch="this" if epoch is None else epoch))
+    return json.loads(text), start
+
+
+async def test_who_comes_back_gets_what_changed_meanwhile_only(bench):
+    seq = json.loads(bench.hub.start(LiveQuery())[0])["seq"]
+    for step in (event("New", starts_at=NOW), resolved(api_slow(), after=1), event("Short", starts_at=NOW + 1)):
+        bench.view.apply_event(step)
+        bench.hub.send_changes()
+    bench.view.apply_event(resolved(event("Short", starts_at=NOW + 1), after=1))
+    bench.hub.send_changes()
+    message, start = back(bench, seq)
+    assert start == "resumed"
+    assert (message["type"], message["since"], message["seq"]) == ("changes", seq, seq + 4)
+    assert [alert["name"] for alert in message["alerts"]["upsert"]] == ["New"]
+    gone = [api_slow().alert_id, event("Short", starts_at=NOW + 1).alert_id]
+    assert sorted(message["alerts"]["remove"]) == sorted(gone)
+    assert "metrics" not in message
+    again, _ = back(bench, seq + 3)
+    assert again["alerts"] == {"upsert": [], "remove": gone[1:]}
+    assert (
+        bench.hub.start(LiveQuery(since=seq, epoch="this"))[0] is bench.hub.start(LiveQuery(since=seq, epoch="this"))[0]
+    )
+
+
+async def test_who_missed_nothing_is_told_so(bench):
+    seq = json.loads(bench.hub.start(LiveQuery())[0])["seq"]
+    message, start = back(bench, seq)
+    assert start == "resumed"
+    assert message == {"seq": seq, "since": seq, "type": "changes", "at": NOW}
+
+
+@pytest.mark.parametrize(("behind", "epoch"), [(0, "other"), (-1, "this"), (KEPT + 1, "this")])
+async def test_another_process_count_and_one_too_old_or_to_come_get_a_snapshot(bench, behind, epoch):
+    for step in range(KEPT + 1):
+        bench.view.apply_event(event(f"A{step % 2}", starts_at=NOW + step))
+        bench.hub.send_changes()
+    seq = bench.hub._seq
+    assert back(bench, seq - KEPT)[1] == "resumed"
+    message, start = back(bench, seq - behind, epoch)
+    assert (start, message["type"], message["seq"], message["epoch"]) == ("snapshot", "snapshot", seq, "this")

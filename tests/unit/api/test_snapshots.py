@@ -13,7 +13,7 @@ import pytest
 from services.api.alerts.model import ActiveAlerts, AlertDetail, AlertHistory
 from services.api.alerts.timeline import build_timeline
 from services.api.live.hub import LiveHub
-from services.api.live.model import LivePing
+from services.api.live.model import LivePing, LiveQuery
 from services.api.metrics import ApiMetrics
 from services.api.openapi import build_document
 from services.api.problem import Problem, ProblemError
@@ -49,8 +49,8 @@ def _detail():
 async def _live():
     """A snapshot, then the changes of an alert that resolves while another begins."""
     clock, view = ManualClock(scenario.NOW), scenario.told_view()
-    hub = LiveHub(view, scenario.told_overview(view), clock, ApiMetrics(Telemetry("api").registry))
-    snapshot = json.loads(hub.snapshot())
+    hub = LiveHub(view, scenario.told_overview(view), clock, ApiMetrics(Telemetry("api").registry), epoch="7Qm2")
+    snapshot = json.loads(hub.start(LiveQuery())[0])
     sent = []
     hub._clients = {type("Client", (), {"offer": staticmethod(sent.append)})}
     await clock.advance(3)
@@ -126,7 +126,7 @@ def _keys(value):
         ("alert", _ALERT),
         ("session", "user csrf_token"),
         ("problem", "type title status detail mend"),
-        ("live_snapshot", "seq type at health metrics alerts"),
+        ("live_snapshot", "seq epoch type at health metrics alerts"),
         ("live_changes", "seq type at health alerts"),
         ("live_ping", "type"),
     ],

@@ -862,6 +862,11 @@ export interface components {
             /** Seq */
             seq: number;
             /**
+             * Since
+             * @default null
+             */
+            since?: number | null;
+            /**
              * Type
              * @constant
              */
@@ -888,6 +893,8 @@ export interface components {
             alerts: components["schemas"]["Alert"][];
             /** At */
             at: number;
+            /** Epoch */
+            epoch: string;
             health: components["schemas"]["Health"];
             metrics: components["schemas"]["Realtime"];
             /** Seq */

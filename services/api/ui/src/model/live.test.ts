@@ -18,7 +18,7 @@ beforeEach(() => {
   ended = 0;
   holds = true;
   feed = new LiveFeed({
-    url: "ws://tocsin/live",
+    url: (fresh) => `ws://tocsin/live${fresh ? "" : "?since"}`,
     onMessage: (message) => {
       if (message.type === "changes" && message.seq === 99) throw new Error("gap");
       received.push(message);
@@ -76,6 +76,20 @@ describe("the feed", () => {
     expect(feed.link.value).toMatchObject({ retryAt: Date.now() + 500 });
   });
 
+  it("continues where it was lost and is live with what it missed", () => {
+    feed.start();
+    expect(FakeSocket.last.url).toBe("ws://tocsin/live");
+    FakeSocket.last.accept(makeSnapshot());
+    FakeSocket.last.hangUp();
+    feed.retryNow();
+    expect(FakeSocket.last.url).toBe("ws://tocsin/live?since");
+    FakeSocket.last.accept({ type: "changes", seq: 7, since: 1, at: 2 });
+    expect(phase()).toBe("live");
+    feed.stop();
+    feed.start();
+    expect(FakeSocket.last.url).toBe("ws://tocsin/live");
+  });
+
   it("tells since when it is lost, through all tries", async () => {
     feed.start();
     FakeSocket.last.accept(makeSnapshot());
@@ -106,6 +120,8 @@ describe("the feed", () => {
     FakeSocket.last.accept(makeSnapshot(), message);
     expect(phase()).toBe("waiting");
     expect(warned).toHaveBeenCalledOnce();
+    feed.retryNow();
+    expect(FakeSocket.last.url).toBe("ws://tocsin/live");
   });
 
   it("stops when the session ends", () => {

@@ -1,4 +1,4 @@
-/** The live feed: one WebSocket, opened again whenever it is lost. */
+/** The live feed: one WebSocket, opened again whenever it is lost, and continued where it was lost. */
 
 import { signal } from "@preact/signals";
 
@@ -23,7 +23,8 @@ export function backoff(attempt: number, random: number): number {
 }
 
 export interface LiveOptions {
-  url: string;
+  /** The address to connect to; `fresh`: what is known can't be built on, so nothing of it is to be continued. */
+  url(fresh: boolean): string;
   /** Called with each message; throws when it can't be used, and the feed starts again from a snapshot. */
   onMessage(message: LiveMessage): void;
   onSessionEnded(): void;
@@ -37,6 +38,7 @@ export class LiveFeed {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
+  private fresh = true;
   private lostAt: number | null = null;
 
   constructor(private readonly options: LiveOptions) {}
@@ -45,6 +47,7 @@ export class LiveFeed {
     if (this.link.peek().phase !== "stopped") return;
     this.attempt = 0;
     this.lostAt = null;
+    this.fresh = true;
     this.open();
   }
 
@@ -62,7 +65,7 @@ export class LiveFeed {
 
   private open(): void {
     this.link.value = { phase: "connecting", lostAt: this.lostAt };
-    const socket = new WebSocket(this.options.url);
+    const socket = new WebSocket(this.options.url(this.fresh));
     let opened = false;
     this.socket = socket;
     this.watch();
@@ -83,13 +86,15 @@ export class LiveFeed {
     try {
       const message = JSON.parse(String(data)) as LiveMessage;
       this.options.onMessage(message);
-      if (message.type === "snapshot") {
+      if (message.type === "snapshot" || (message.type === "changes" && message.since !== undefined)) {
         this.attempt = 0;
+        this.fresh = false;
         this.lostAt = null;
         this.link.value = { phase: "live" };
       }
     } catch (error) {
       console.warn("live feed starts again:", error);
+      this.fresh = true;
       this.wait();
     }
   }

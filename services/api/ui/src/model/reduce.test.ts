@@ -32,9 +32,17 @@ describe("reduce", () => {
     expect(reduce(after, { seq: 3, type: "changes", at: NOW + 2 })?.alerts).toBe(after?.alerts);
   });
 
+  it("goes on with what was missed, in one message", () => {
+    const before = reduce(null, makeSnapshot({ alerts: [old] }));
+    const after = reduce(before, { seq: 40, since: 1, type: "changes", at: NOW, alerts: { upsert: [critical], remove: [] } });
+    expect(after).toMatchObject({ seq: 40, epoch: "e1", alerts: [critical, old] });
+    expect(reduce(after, { seq: 40, since: 40, type: "changes", at: NOW + 1 })?.alerts).toBe(after?.alerts);
+  });
+
   it.each<[string, LiveMessage]>([
     ["a lost message", { seq: 3, type: "changes", at: NOW }],
     ["a repeated message", { seq: 1, type: "changes", at: NOW }],
+    ["what was missed by somebody else", { seq: 9, since: 5, type: "changes", at: NOW }],
   ])("asks for a fresh start after %s", (_name, message) => {
     expect(() => reduce(reduce(null, makeSnapshot()), message)).toThrow(GapError);
   });

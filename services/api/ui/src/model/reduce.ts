@@ -5,6 +5,8 @@ import type { Alert, Changes, Health, LiveMessage, Metrics } from "../types";
 
 export interface LiveState {
   seq: number;
+  /** The server's process that counts. */
+  epoch: string;
   at: number;
   health: Health;
   metrics: Metrics;
@@ -30,6 +32,7 @@ export function mergeAlerts(alerts: Alert[], upsert: Alert[], remove: string[]):
 
 function apply(state: LiveState, message: Changes): LiveState {
   return {
+    ...state,
     seq: message.seq,
     at: message.at,
     health: message.health ?? state.health,
@@ -42,11 +45,11 @@ function apply(state: LiveState, message: Changes): LiveState {
 export function reduce(state: LiveState | null, message: LiveMessage): LiveState | null {
   switch (message.type) {
     case "snapshot": {
-      const { seq, at, health, metrics, alerts } = message;
-      return { seq, at, health, metrics, alerts: sortAlerts(alerts) };
+      const { seq, epoch, at, health, metrics, alerts } = message;
+      return { seq, epoch, at, health, metrics, alerts: sortAlerts(alerts) };
     }
     case "changes":
-      if (state === null || message.seq !== state.seq + 1) {
+      if (state === null || (message.since ?? message.seq - 1) !== state.seq) {
         throw new GapError(`after ${state?.seq ?? "nothing"} came ${message.seq}`);
       }
       return apply(state, message);

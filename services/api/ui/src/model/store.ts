@@ -41,7 +41,11 @@ export class Store {
   constructor() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.feed = new LiveFeed({
-      url: `${scheme}//${location.host}${LIVE_PATH}`,
+      url: (fresh) => {
+        const known = fresh ? null : this.state.peek();
+        const query = known === null ? "" : `?since=${known.seq}&epoch=${encodeURIComponent(known.epoch)}`;
+        return `${scheme}//${location.host}${LIVE_PATH}${query}`;
+      },
       onMessage: (message) => {
         const before = this.state.value;
         const after = reduce(before, message);

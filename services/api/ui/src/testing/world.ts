@@ -111,6 +111,7 @@ export function makeHealth(changes: Partial<Health> = {}): Health {
 export function makeSnapshot(changes: Partial<Snapshot> = {}): Snapshot {
   return {
     seq: 1,
+    epoch: "e1",
     type: "snapshot",
     at: NOW,
     health: makeHealth(),

@@ -1,6 +1,6 @@
 """One configuration in force: its tree, and the integrations that were built for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from services.notifier.config import NotifierConfig
 from services.notifier.gate import Muting
 from services.notifier.links import Links
 from services.notifier.messages import Messages
-from services.notifier.people.build import build_directory, told_gap
+from services.notifier.people.build import build_directory, places, told_gap
 from services.notifier.people.directory import Directory, gaps
 from services.notifier.posting import IntegrationInfo, Receivers
 from services.notifier.queue import Target
@@ -48,6 +48,8 @@ class Generation:
     """The file's content as it was read."""
     files: tuple[Path, ...] = ()
     """What a change of it should bring into force: the file itself and its templates (globs in the last part)."""
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """`file:line` of contacts, schedules, policies and receivers, by the file's key and the name."""
     users: int = 0
     retired: bool = False
     closed: bool = field(default=False)
@@ -107,6 +109,7 @@ async def build_generation(
     return Generation(
         config, build_tree(config.route.spec()), receivers, {**integrations, **theirs}, stack, directory,
         tuple(told_gap(gap, source) for gap in gaps(directory, clock.now())), source.data, watched,
+        places(source),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """`/api/v1/schedules`: who is on call, and each schedule as a calendar feed."""
 
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -39,7 +40,7 @@ class SchedulesApi:
             "timeZone": schedule.zone.key,
             "onCall": list(schedule.on_call(now)),
             "shifts": [_shift(shift) for shift in schedule.shifts(now, now + _SOON)],
-            "feed": f"/api/v1/schedules/{schedule.name}.ics?token={self._links.feed_token(schedule.name)}",
+            "feed": feed_path(self._links, schedule.name),
         }
 
     async def feed(self, request: web.Request) -> web.Response:
@@ -57,6 +58,11 @@ class SchedulesApi:
         titles = {contact.name: contact.title or contact.name for contact in directory.contacts.values()}
         text = calendar(name, schedule.shifts(begin, now + _AHEAD), titles, now=now)
         return web.Response(text=text, content_type="text/calendar", charset="utf-8")
+
+
+def feed_path(links: Links, schedule: str) -> str:
+    """Return the address of a schedule's calendar feed, less the host."""
+    return f"/api/v1/schedules/{quote(schedule, safe='')}.ics?token={links.feed_token(schedule)}"
 
 
 def _shift(shift: Shift) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class UnknownNameError(LookupError):
 class Tried:
     """One way, and what became of it."""
 
+    receiver: str
+    """Whose it is: a receiver's name, or `contact:anna`."""
     integration: str
     recipient: str
     seconds: float
@@ -29,13 +31,17 @@ class Tried:
 
 
 async def try_out(
-    generation: Generation, clock: Clock, *, contact: str = "", receiver: str = "", by: str
+    generation: Generation,
+    clock: Clock,
+    *,
+    contact: str = "",
+    receiver: str = "",
+    by: str,
+    comment: str = "Sent by tocsin notify test.",
 ) -> list[Tried]:
     """Send a test message by every way of a contact or receiver; raises UnknownNameError."""
     names = _names(generation, contact, receiver, clock.now())
-    action = ActionEvent(
-        action_id=str(uuid4()), kind="test", at=clock.now(), by=by, comment="Sent by tocsin notify test."
-    )
+    action = ActionEvent(action_id=str(uuid4()), kind="test", at=clock.now(), by=by, comment=comment)
     ways = [
         (name, integration, built, recipient)
         for (name, integration), built in generation.integrations.items()
@@ -78,4 +84,4 @@ async def _send(built: Integration, integration: str, message: Message, clock: C
         problem = str(error)
     except TimeoutError:
         problem = f"timeout: no answer within {built.timeout:g} s"
-    return Tried(integration, message.recipient, clock.monotonic() - began, provider_id, problem)
+    return Tried(message.receiver, integration, message.recipient, clock.monotonic() - began, provider_id, problem)

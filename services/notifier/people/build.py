@@ -65,3 +65,14 @@ def told_gap(gap: Gap, source: YamlSource) -> str:
     items = source.data.get(gap.what, ()) if isinstance(source.data, dict) else ()
     index = next((number for number, item in enumerate(items) if item.get("name") == gap.name), 0)
     return str(source.error((gap.what, index), f"{gap.name!r} {gap.problem}"))
+
+
+def places(source: YamlSource) -> dict[tuple[str, str], str]:
+    """Return `file:line` of each contact, schedule, policy and receiver, by the file's key and the name."""
+    found = {}
+    for what in ("contacts", "schedules", "escalation_policies", "receivers"):
+        items = source.data.get(what) if isinstance(source.data, dict) else None
+        for index, item in enumerate(items or ()):
+            line, _ = source.position((what, index))
+            found[what, str(item.get("name"))] = f"{source.file}:{line}"
+    return found

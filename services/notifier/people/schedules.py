@@ -123,6 +123,30 @@ class Override(StrictModel):
             raise ValueError("from must be before to")
         return self
 
+    def window(self, zone: ZoneInfo) -> tuple[float, float]:
+        """Return the moments at which it begins and ends."""
+        return instant(self.from_, zone), instant(self.to, zone)
+
+
+class ExactOverride(Override):
+    """One that was agreed for moments, not for times on a wall: of an hour that comes twice it knows which it is."""
+
+    begin: float
+    end: float
+
+    @classmethod
+    def made(cls, contact: str, instead_of: str | None, begin: float, end: float, zone: ZoneInfo) -> "ExactOverride":
+        """Return it with its times on the wall, which nothing but its showing needs."""
+        # Not checked: where clocks are set back its end may stand before its begin on the wall.
+        return cls.model_construct(
+            contact=contact, instead_of=instead_of, from_=local_time(begin, zone), to=local_time(end, zone),
+            begin=begin, end=end,
+        )  # fmt: skip
+
+    def window(self, _zone: ZoneInfo) -> tuple[float, float]:
+        """Return its moments."""
+        return self.begin, self.end
+
 
 class Schedule(StrictModel, arbitrary_types_allowed=True):
     """Who is on call: each rotation gives one person, then overrides are laid on top in their order."""
@@ -143,7 +167,8 @@ class Schedule(StrictModel, arbitrary_types_allowed=True):
         """Return the contacts on call, each once, in the rotations' order."""
         people = [name for one in self.rotations if (name := one.on_duty(at, self.zone)) is not None]
         for override in self.overrides:
-            if not instant(override.from_, self.zone) <= at < instant(override.to, self.zone):
+            begin, end = override.window(self.zone)
+            if not begin <= at < end:
                 continue
             if override.instead_of is None:
                 people = [override.contact] if override.contact is not None else []
@@ -158,8 +183,7 @@ class Schedule(StrictModel, arbitrary_types_allowed=True):
         for rotation in self.rotations:
             edges.update(at for at in rotation.edges(begin, end, self.zone) if begin < at < end)
         for override in self.overrides:
-            both = (instant(override.from_, self.zone), instant(override.to, self.zone))
-            edges.update(at for at in both if begin < at < end)
+            edges.update(at for at in override.window(self.zone) if begin < at < end)
         ordered = sorted(edges)
         found: list[Shift] = []
         for start, stop in itertools.pairwise(ordered):

@@ -7,14 +7,13 @@ from html import escape
 import structlog
 from aiohttp import web
 
-from services.common.bus import Bus, BusUnavailableError
-from services.common.events import ACTIONS_STREAM, ActionEvent
+from services.common.events import ActionEvent
+from services.notifier.actions import Actions
 from services.notifier.alerts import AlertRecord
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.links import Answer, LinkError, Links
 from services.notifier.pipeline import Pipeline, StandbyError
 
-KEEP_ACTIONS = 7 * 86_400.0
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{title}</title><style>
@@ -40,27 +39,6 @@ _TEXTS = {
     "standing_by": "The notifier is just being taken over by another copy. Try again in a moment.",
 }
 log = structlog.get_logger(__name__)
-
-
-class Actions:
-    """Puts what people asked for on the stream, so that the lasting record has it; past it while Redis is away."""
-
-    def __init__(self, pipeline: Pipeline, bus: Bus | None) -> None:
-        self._pipeline, self._bus = pipeline, bus
-
-    async def publish(self, action: ActionEvent) -> None:
-        """Pass an action on; raises StandbyError when this copy may not act by itself."""
-        if self._bus is not None:
-            try:
-                await self._bus.publish(ACTIONS_STREAM, [action.encode()], keep_seconds=KEEP_ACTIONS)
-            except BusUnavailableError:
-                log.warning("actions_away", kind=action.kind)
-            else:
-                return
-        await self._pipeline.step(lambda now: self._act(action, now))
-
-    def _act(self, action: ActionEvent, now: float) -> None:
-        self._pipeline.engine.act(action, now)
 
 
 class Answers:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from redis.asyncio import Redis
 
-from services.common.bus import Bus, RedisBus, connect_redis
+from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
 from services.common.config import ConfigError, Shared
 from services.common.heartbeat import HeartbeatWriter
@@ -20,14 +20,18 @@ from services.common.telemetry import Telemetry
 from services.common.tokens import ensure_token_file
 from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
-from services.notifier.answers import Actions, Answers
+from services.notifier.actions import Actions
+from services.notifier.answers import Answers
 from services.notifier.api_v2 import ApiV2
 from services.notifier.channels.kit.memory import Memory
 from services.notifier.config import NotifierConfig
 from services.notifier.hooks import Hooks
 from services.notifier.links import Links
+from services.notifier.people_api import PeopleApi
+from services.notifier.people_watch import PeopleWatch
 from services.notifier.pipeline import Pipeline
 from services.notifier.posting import Limits
+from services.notifier.receipt_inbox import ReceiptInbox
 from services.notifier.receivers import build_generation
 from services.notifier.schedules_api import SchedulesApi
 from services.notifier.store import Store
@@ -129,9 +133,14 @@ async def build(
     tell_gaps(pipeline)
     watchdog = Watchdog(shared.heartbeat_interval, config.evaluator_grace, clock.now())
     bus = RedisBus(redis, clock) if redis is not None else None
-    running.port = await _serve(stack, running, config, shared, watchdog, bus)
+    actions, inbox = Actions(pipeline, bus), ReceiptInbox(pipeline, redis)
+    people = PeopleWatch(pipeline, redis, actions)
+    running.port = await _serve(stack, running, config, shared, watchdog, actions, inbox, people)
     database = _database(stack, shared)
-    term = Term(pipeline, config, telemetry, clock, redis=redis, bus=bus, database=database, watchdog=watchdog)
+    term = Term(
+        pipeline, config, telemetry, clock, redis=redis, bus=bus, database=database, watchdog=watchdog, people=people,
+        inbox=inbox,
+    )  # fmt: skip
     stack.push_async_callback(store.release)
     if await term.try_begin():
         log.info("notifier_active", instance=instance, saved="redis" if store.online else "memory")
@@ -177,7 +186,9 @@ async def _serve(
     config: NotifierConfig,
     shared: Shared,
     watchdog: Watchdog,
-    bus: Bus | None,
+    actions: Actions,
+    inbox: ReceiptInbox,
+    people: PeopleWatch,
 ) -> int:
     pipeline = running.pipeline
     clock = pipeline.clock
@@ -187,7 +198,8 @@ async def _serve(
     app = service_app(running.telemetry, clock, running.ready, token=token, open_paths=open_paths)
     api = ApiV2(pipeline, started_at=clock.now(), reload=running.reload, heard=lambda: watchdog.hear(clock.now()))
     api.add_routes(app)
-    Hooks(pipeline, bus, running.memory, external_url=shared.external_url).add_routes(app)
-    Answers(pipeline, Actions(pipeline, bus), running.memory, running.links).add_routes(app)
+    Hooks(pipeline, actions, running.memory, inbox, external_url=shared.external_url).add_routes(app)
+    Answers(pipeline, actions, running.memory, running.links).add_routes(app)
     SchedulesApi(pipeline, running.links).add_routes(app)
+    PeopleApi(pipeline, running.links, people).add_routes(app)
     return await serve(stack, app, config.listen, setting="notifier.listen")

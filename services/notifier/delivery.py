@@ -159,7 +159,9 @@ class Dispatcher:
             poison = entry.attempts >= _POISON
             failure = DeliveryError("internal_error", type(error).__name__, permanent=poison)
         took = self._clock.monotonic() - began
-        self._finished.append(Outcome(entry.delivery_id, self._clock.now(), took, provider_id, failure))
+        unconfirmed = failure is None and bool(getattr(integration, "receipts", False))
+        outcome = Outcome(entry.delivery_id, self._clock.now(), took, provider_id, failure, unconfirmed=unconfirmed)
+        self._finished.append(outcome)
 
     async def _wait(self) -> None:
         if self._finished:

@@ -3,17 +3,17 @@
 import structlog
 from aiohttp import web
 
-from services.common.bus import Bus, BusUnavailableError
-from services.common.events import ACTIONS_STREAM, ActionEvent
+from services.common.events import ActionEvent
+from services.notifier.actions import Actions
 from services.notifier.channels import CHANNELS
 from services.notifier.channels.kit.inbound import Call, CallAnswer, CallRefusedError, Inbound, Receipt
 from services.notifier.channels.kit.memory import Memory
-from services.notifier.channels.kit.receipts import as_attempt, receipt_key
+from services.notifier.channels.kit.receipts import receipt_key
 from services.notifier.channels.kit.tickets import KEEP
 from services.notifier.pipeline import Pipeline, StandbyError
+from services.notifier.receipt_inbox import ReceiptInbox
 
 _MAX_BODY = 64 * 1024
-_KEEP_ACTIONS = 7 * 86_400.0
 _PATH = "/hooks/{channel}/{receiver}/{what}"
 _KEYS = frozenset(channel.key for channel in CHANNELS)
 log = structlog.get_logger(__name__)
@@ -22,8 +22,10 @@ log = structlog.get_logger(__name__)
 class Hooks:
     """Finds the integration that a call is for, and passes on what follows from a call that it believes."""
 
-    def __init__(self, pipeline: Pipeline, bus: Bus | None, memory: Memory, *, external_url: str) -> None:
-        self._pipeline, self._bus, self._memory = pipeline, bus, memory
+    def __init__(
+        self, pipeline: Pipeline, actions: Actions, memory: Memory, inbox: ReceiptInbox, *, external_url: str
+    ) -> None:
+        self._pipeline, self._actions, self._memory, self._inbox = pipeline, actions, memory, inbox
         self._external_url = external_url.rstrip("/")
 
     def add_routes(self, app: web.Application) -> None:
@@ -89,17 +91,8 @@ class Hooks:
     async def _publish(self, actions: tuple[ActionEvent, ...]) -> None:
         for action in actions:
             log.info("acknowledged_by_reply", alert_id=action.alert_id, by=action.by, how=action.comment)
-        if self._bus is not None:
-            try:
-                await self._bus.publish(
-                    ACTIONS_STREAM, [action.encode() for action in actions], keep_seconds=_KEEP_ACTIONS
-                )
-            except BusUnavailableError:
-                log.warning("actions_away", count=len(actions))
-            else:
-                return
         try:
-            await self._pipeline.step(lambda now: _act(self._pipeline, actions, now))
+            await self._actions.publish(*actions)
         except StandbyError as error:
             raise CallRefusedError("standing_by", 503) from error
 
@@ -107,18 +100,8 @@ class Hooks:
         known = await self._memory.get(receipt_key(receipt.provider_id))
         if known is None:
             return
-        now = self._pipeline.clock.now()
-        seen = {**known, "receipt": {"status": receipt.status, "detail": receipt.detail, "at": now}}
+        at = self._pipeline.clock.now()
+        seen = {**known, "receipt": {"status": receipt.status, "detail": receipt.detail, "at": at}}
         await self._memory.put(receipt_key(receipt.provider_id), seen, KEEP)
-        row = as_attempt(known["message"], receipt, now)
-        try:
-            await self._pipeline.step(lambda _now: self._pipeline.state.put_attempt(row))
-        except StandbyError:
-            # The row is missing in the log then; what the provider said is in the memory.
-            return
-        self._pipeline.attempted.set()
-
-
-def _act(pipeline: Pipeline, actions: tuple[ActionEvent, ...], now: float) -> None:
-    for action in actions:
-        pipeline.engine.act(action, now)
+        if not await self._inbox.take(known["message"], receipt):
+            raise CallRefusedError("standing_by", 503)

@@ -1,7 +1,9 @@
 """Looks after people from time to time: acknowledgements that run out, and preferences that have changed."""
 
+import dataclasses
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import cast
 
 import structlog
@@ -9,9 +11,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common.events import ActionEvent
-from services.notifier.answers import Actions
+from services.common.people import OVERRIDES_KEY, PEOPLE_KEY
+from services.notifier.actions import Actions
 from services.notifier.decisions import Reason
-from services.notifier.people.preferences import PEOPLE_KEY, read_preferences
+from services.notifier.people.preferences import read_preferences
+from services.notifier.people.takeovers import read_takeovers
 from services.notifier.pipeline import Pipeline
 
 _HOLDING = (Reason.QUIET_HOURS, Reason.RATE_LIMIT, Reason.STORM)
@@ -23,8 +27,8 @@ class PeopleWatch:
 
     def __init__(self, pipeline: Pipeline, redis: Redis | None, actions: Actions) -> None:
         self._pipeline, self._redis, self._actions = pipeline, redis, actions
-        self._rows: dict[bytes, bytes] = {}
-        self._told: dict[str, str] = {}
+        self._rows: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
+        self._told: dict[str, Mapping[str, str]] = {}
 
     async def round(self) -> None:
         """Look once."""
@@ -44,24 +48,33 @@ class PeopleWatch:
                 ))  # fmt: skip
 
     async def read_preferences(self) -> None:
-        """Take changed preferences into force; those that can't be followed are named once, and counted."""
+        """Take changed preferences and takeovers into force; what can't be followed is named once, and counted."""
         if self._redis is None or not self._pipeline.store.online:
             return
         try:
-            rows = cast("dict[bytes, bytes]", await self._redis.hgetall(PEOPLE_KEY))
+            people = cast("dict[bytes, bytes]", await self._redis.hgetall(PEOPLE_KEY))
+            overrides = cast("dict[bytes, bytes]", await self._redis.hgetall(OVERRIDES_KEY))
         except (RedisError, OSError):
             # The store says that Redis is away; what was read last stays in force.
             return
-        preferences, wrong = read_preferences(rows)
-        wrong |= preferences.problems(self._pipeline.generation.directory)
-        self._pipeline.metrics.preferences_ignored.set(len(wrong))
-        for name, problem in wrong.items():
-            if self._told.get(name) != problem:
-                log.warning("preference_ignored", contact=name, problem=problem)
-        self._told = wrong
-        if rows != self._rows:
-            self._rows = rows
+        preferences, wrong = read_preferences(people)
+        takeovers, bad = read_takeovers(overrides)
+        preferences = dataclasses.replace(preferences, takeovers=takeovers)
+        directory = self._pipeline.generation.directory
+        self._tell("preference_ignored", wrong | preferences.problems(directory))
+        self._tell("override_ignored", bad | preferences.takeover_problems(directory))
+        self._pipeline.metrics.preferences_ignored.set(len(self._told["preference_ignored"]))
+        self._pipeline.metrics.overrides_ignored.set(len(self._told["override_ignored"]))
+        if (people, overrides) != self._rows:
+            self._rows = (people, overrides)
             await self._pipeline.prefer(preferences)
+
+    def _tell(self, event: str, wrong: Mapping[str, str]) -> None:
+        known = self._told.get(event, {})
+        for name, problem in wrong.items():
+            if known.get(name) != problem:
+                log.warning(event, name=name, problem=problem)
+        self._told[event] = wrong
 
     def measure(self) -> None:
         """Show how much waits."""

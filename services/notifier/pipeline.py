@@ -8,7 +8,7 @@ import structlog
 from services.common.clock import Clock
 from services.notifier.engine import Engine, Limits
 from services.notifier.outbox import Entry
-from services.notifier.people.directory import Directory
+from services.notifier.people.directory import CONTACT, Directory
 from services.notifier.people.preferences import Preferences
 from services.notifier.queue import Target
 from services.notifier.receivers import Generation
@@ -194,12 +194,26 @@ class Pipeline:
         for group in self.state.groups.values():
             for key in group.threads:
                 name, _, recipient = key.partition("|")
+                if name.startswith(f"{CONTACT}/"):
+                    found.update(self._ways_of(recipient))
+                    continue
                 one = self.generation.integrations.get((group.receiver, name))
                 if one is None or recipient not in one.recipients:
                     found.add(((group.receiver, name), recipient))
+        for held in self.state.held.values():
+            kind, _, name = held.desk_id.partition(":")
+            if kind == CONTACT:
+                found.update(self._ways_of(name))
         for entry in self.state.queue.entries.values():
             found.add(((entry.receiver, entry.integration), entry.recipient))
         return found
+
+    def _ways_of(self, name: str) -> set[tuple[Target, str]]:
+        """Return the ways to a contact that only former configurations know."""
+        if name in self.generation.directory.contacts:
+            return set()
+        known = (one.directory.contacts[name] for one in self.former if name in one.directory.contacts)
+        return {((one.receiver, way.integration), to) for one in known for way in one.ways for to in way.recipients}
 
     def is_saved(self, entry: Entry) -> bool:
         """Tell whether an entry may be sent: a crash must find it in Redis, unless that is away."""

@@ -43,7 +43,7 @@ class Posting:
         for name, infos in self.receivers.items():
             self._former.update({(name, info.integration): info for info in infos})
         self.receivers, self.directory = receivers, directory
-        self.reception = Reception(self.state, directory, receivers, self.limits.retry_for)
+        self.reception = self.reception.successor(directory, receivers)
 
     def infos(self, group: StoredGroup, also: Iterable[Addressee], now: float) -> list[IntegrationInfo]:
         """Return the ways to the group's receiver: the configuration's, then those by which people were told before.

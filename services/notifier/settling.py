@@ -14,6 +14,7 @@ from services.notifier.config import NotifierConfig
 from services.notifier.health import Health
 from services.notifier.outbox import Entry, back_off, released, superseded_by
 from services.notifier.pipeline import Pipeline
+from services.notifier.receipts import is_personal
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,8 @@ class Outcome:
     provider_id: str = ""
     error: DeliveryError | None = None
     result: Result | None = None
+    unconfirmed: bool = False
+    """The provider has taken it and will say later what became of it."""
 
 
 class Settling:
@@ -69,6 +72,8 @@ class Settling:
         if error is None:
             result, reason = Result.DELIVERED, ""
             state.drop_entry(entry.delivery_id)
+            if outcome.unconfirmed and is_personal(entry):
+                state.put_unconfirmed(entry)
             metrics.delivery_seconds.labels(entry.channel).observe(outcome.at - entry.created_at)
             self._health.delivered(target)
         else:

@@ -41,6 +41,7 @@ KINDS: dict[str, type[BaseModel]] = {
     "desks": Desk,
     "held": Held,
     "escalations": Escalation,
+    "unconfirmed": Entry,
 }
 """Each kind is a hash of JSON by id."""
 
@@ -58,6 +59,8 @@ class State(Ledger):
         self.queue = Queue()
         self.attempts: dict[str, Attempt] = {}
         self.attempts_dropped = 0
+        self.unconfirmed: dict[str, Entry] = {}
+        """Messages to people that a provider has taken and may still say to have failed, by delivery id."""
         self.silences: dict[str, Silence] = {}
         self.silences_version = 0
         """Rises with each change of a silence, so that what was worked out from them is known to be old."""
@@ -160,6 +163,16 @@ class State(Ledger):
         self.queue.remove(delivery_id)
         self.dirty.outbox.add(delivery_id)
 
+    def put_unconfirmed(self, entry: Entry) -> None:
+        """Keep a message that its provider has taken, until it says what became of it."""
+        self.unconfirmed[entry.delivery_id] = entry
+        self.dirty.unconfirmed.add(entry.delivery_id)
+
+    def drop_unconfirmed(self, delivery_id: str) -> None:
+        """Forget a message whose end is known, or waited for no more."""
+        if self.unconfirmed.pop(delivery_id, None) is not None:
+            self.dirty.unconfirmed.add(delivery_id)
+
     def put_attempt(self, attempt: Attempt) -> None:
         """Queue an attempt's record for Postgres; over the bound the oldest goes and is counted."""
         self.attempts[str(attempt.attempt_id)] = attempt
@@ -194,28 +207,32 @@ class State(Ledger):
     def absorb(self, kind: str, models: Iterable[tuple[str, BaseModel]]) -> None:
         """Take in what was saved; what memory has already is newer and stays."""
         for key, model in models:
-            if key in self.table(kind):
-                continue
-            match model:
-                case AlertRecord():
-                    self.put_alert(model)
-                case StoredGroup():
-                    self.put_group(model)
-                case Acknowledgement():
-                    self.put_ack(key, model)
-                case Entry():
-                    # What an earlier life was sending is nobody's now.
-                    self.put_entry(released(model, next_at=model.next_at))
-                case Attempt():
-                    self.put_attempt(model)
-                case Silence():
-                    self.put_silence(model)
-                case Desk():
-                    self.put_desk(model)
-                case Held():
-                    self.put_held(model)
-                case Escalation():
-                    self.put_escalation(model)
+            if kind == "unconfirmed" and isinstance(model, Entry):
+                self.put_unconfirmed(model)
+            elif key not in self.table(kind):
+                self._take_in(key, model)
+
+    def _take_in(self, key: str, model: BaseModel) -> None:
+        match model:
+            case AlertRecord():
+                self.put_alert(model)
+            case StoredGroup():
+                self.put_group(model)
+            case Acknowledgement():
+                self.put_ack(key, model)
+            case Entry():
+                # What an earlier life was sending is nobody's now.
+                self.put_entry(released(model, next_at=model.next_at))
+            case Attempt():
+                self.put_attempt(model)
+            case Silence():
+                self.put_silence(model)
+            case Desk():
+                self.put_desk(model)
+            case Held():
+                self.put_held(model)
+            case Escalation():
+                self.put_escalation(model)
 
     def clean(self) -> None:
         """Note that everything is saved."""

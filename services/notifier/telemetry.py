@@ -73,6 +73,11 @@ class NotifierMetrics:
             "People's own preferences that can't be followed.",
             registry=registry,
         )
+        self.overrides_ignored = Gauge(
+            "tocsin_notifier_overrides_ignored",
+            "Takeovers of a schedule's duty that can't be followed.",
+            registry=registry,
+        )
         self.held = Gauge(
             "tocsin_notifier_held_alerts", "Alerts that wait for a digest, by reason.", ["reason"], registry=registry
         )

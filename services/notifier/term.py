@@ -13,13 +13,14 @@ from services.common.events import ACTIONS_STREAM, ALERTS_STREAM
 from services.common.lifecycle import keep_running, spawn
 from services.common.storage import Database
 from services.common.telemetry import Telemetry
-from services.notifier.answers import Actions
 from services.notifier.attempt_log import AttemptLog
 from services.notifier.config import NotifierConfig
 from services.notifier.consumer import GROUP, ActionConsumer, AlertConsumer
 from services.notifier.delivery import Dispatcher
 from services.notifier.people_watch import PeopleWatch
 from services.notifier.pipeline import Pipeline, StandbyError
+from services.notifier.receipt_inbox import ReceiptInbox
+from services.notifier.receipts import forget_late
 from services.notifier.receiver_watch import ReceiverWatch
 from services.notifier.watchdog import EvaluatorWatch, Watchdog
 
@@ -44,11 +45,13 @@ class Term:
         bus: Bus | None,
         database: Database | None,
         watchdog: Watchdog,
+        people: PeopleWatch,
+        inbox: ReceiptInbox,
     ) -> None:
         self._pipeline, self._config, self._telemetry, self._clock = pipeline, config, telemetry, clock
         self._redis, self._bus, self._database, self._watchdog = redis, bus, database, watchdog
         self._dispatcher = Dispatcher(pipeline, clock, config)
-        self._people = PeopleWatch(pipeline, redis, Actions(pipeline, bus))
+        self._people, self._inbox = people, inbox
         self._receivers = ReceiverWatch(pipeline, self._dispatcher.health)
         self._ticks = 0
         self._offset = clock.now() - clock.monotonic()
@@ -114,6 +117,7 @@ class Term:
         await self._receivers.judge()
         if sweep:
             await self._people.round()
+            await self._inbox.round()
         await pipeline.close_unused()
         if self._ticks % _MEASURE_EVERY == 0:
             await self._measure()
@@ -153,3 +157,4 @@ class Term:
 
 def _sweep(pipeline: Pipeline, now: float, heard_since: float | None) -> None:
     pipeline.engine.sweep(now, heard_since=heard_since)
+    forget_late(pipeline.state, now)

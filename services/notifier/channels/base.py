@@ -53,7 +53,8 @@ class Integration(Protocol):
     """One configured way to reach a receiver.
 
     It may also have `follows`: the causes Cause.ACKNOWLEDGED and Cause.UNACKNOWLEDGED for which it wants a message
-    that updates an earlier one; and `receive` (see `kit.inbound.Inbound`) for a provider's calls.
+    that updates an earlier one; `receive` (see `kit.inbound.Inbound`) for a provider's calls; and `receipts`: the
+    provider will say later what became of a message that it has taken.
     """
 
     send_resolved: bool

@@ -24,6 +24,7 @@ class Dirty(NamedTuple):
     desks: set[str]
     held: set[str]
     escalations: set[str]
+    unconfirmed: set[str]
 
 
 class Ledger:

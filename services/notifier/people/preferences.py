@@ -7,13 +7,12 @@ from typing import Literal
 from pydantic import ValidationError
 
 from services.common.config import StrictModel
+from services.common.people import Takeover
 from services.notifier.people.contacts import Contact, RateLimit, Way
 from services.notifier.people.directory import Directory
 from services.notifier.people.fields import Severities
 from services.notifier.people.quiet_hours import QuietHours
-
-PEOPLE_KEY = "tocsin:people"
-"""Hash of JSON by contact's name."""
+from services.notifier.people.takeovers import problem_of, with_takeovers
 
 
 class PreferredChannel(StrictModel):
@@ -59,12 +58,14 @@ def _ways(contact: Contact, chosen: PreferredChannel) -> list[Way]:
 
 @dataclass(frozen=True)
 class Preferences:
-    """Everybody's choices."""
+    """Everybody's choices, and who takes over from whom."""
 
     by_contact: Mapping[str, Preference] = field(default_factory=dict)
+    takeovers: Mapping[str, Takeover] = field(default_factory=dict)
 
     def applied(self, directory: Directory) -> Directory:
         """Return the directory with the choices that can be followed."""
+        directory = with_takeovers(directory, self.takeovers)
         if not self.by_contact:
             return directory
         contacts = dict(directory.contacts)
@@ -89,6 +90,11 @@ class Preferences:
             except ValueError as error:
                 found[name] = str(error)
         return found
+
+    def takeover_problems(self, directory: Directory) -> dict[str, str]:
+        """Return which takeovers can't be followed and why, by id."""
+        problems = {name: problem_of(one, directory) for name, one in self.takeovers.items()}
+        return {name: problem for name, problem in problems.items() if problem}
 
 
 def read_preferences(rows: Mapping[bytes, bytes]) -> tuple[Preferences, dict[str, str]]:

@@ -1,7 +1,8 @@
 """From "tell anna" to messages by her channels: chosen by severity, held at her desk, bundled. No I/O."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from services.common.events import AlertEvent
 from services.notifier.attempt import noted
@@ -22,8 +23,23 @@ _SAME_STORY = frozenset({Cause.NEW, Cause.CHANGED, Cause.RESOLVED})
 class Reception:
     """Turns messages for contacts and named receivers into those of real channels, under one configuration."""
 
-    def __init__(self, state: State, directory: Directory, receivers: Receivers, retry_for: float) -> None:
+    def __init__(
+        self,
+        state: State,
+        directory: Directory,
+        receivers: Receivers,
+        retry_for: float,
+        gone: Mapping[str, Contact] = MappingProxyType({}),
+    ) -> None:
+        """`gone`: contacts of earlier configurations, who still hear the end of what they were told."""
         self.state, self.directory, self.receivers, self._retry_for = state, directory, receivers, retry_for
+        self._gone = gone
+
+    def successor(self, directory: Directory, receivers: Receivers) -> "Reception":
+        """Return what goes on under a new configuration."""
+        known = {**self._gone, **self.directory.contacts}
+        gone = {name: one for name, one in known.items() if name not in directory.contacts}
+        return Reception(self.state, directory, receivers, self._retry_for, gone)
 
     def take(self, entry: Entry, now: float) -> list[Entry]:
         """Return what goes into the outbox now for a message that is due; what is held back is kept and recorded."""
@@ -45,8 +61,8 @@ class Reception:
                     yield _readdressed(entry, entry.recipient, info.integration, info.channel, recipient)
 
     def _take_contact(self, entry: Entry, now: float) -> list[Entry]:
-        contact = self.directory.contacts.get(entry.recipient)
-        if contact is None:
+        contact = self._known(entry.recipient)
+        if contact is None or (entry.recipient in self._gone and not _tells_an_end(entry)):
             self.note(Decision(Reason.UNKNOWN_CONTACT, f"{entry.recipient} is no contact any more"), entry, now)
             return []
         entry = entry.model_copy(update={"severity": worst(entry.alerts)})
@@ -147,7 +163,10 @@ class Reception:
 
     def _contact(self, desk_id: str) -> Contact | None:
         kind, _, name = desk_id.partition(":")
-        return self.directory.contacts.get(name) if kind == CONTACT else None
+        return self._known(name) if kind == CONTACT else None
+
+    def _known(self, name: str) -> Contact | None:
+        return self.directory.contacts.get(name) or self._gone.get(name)
 
     def _digest(self, desk_id: str, number: int, events: list[AlertEvent], now: float) -> Entry:
         if "|" in desk_id:
@@ -176,7 +195,7 @@ class Reception:
     def next_way(self, entry: Entry, *, permanent: bool, now: float) -> Entry | None:
         """Return a contact's message as it goes by their next channel; None: it stays with this one."""
         kind, _, name = entry.receiver.partition(":")
-        contact = self.directory.contacts.get(name) if kind == CONTACT else None
+        contact = self._known(name) if kind == CONTACT else None
         if contact is None or entry.status == "test":
             return None
         if not permanent and now - max(entry.since, entry.created_at) < contact.fallback_after:
@@ -209,6 +228,10 @@ class Reception:
 def desk_of(entry: Entry) -> str:
     """Return the desk of a receiver's own recipient."""
     return f"{entry.receiver}|{entry.integration}|{entry.recipient}"
+
+
+def _tells_an_end(entry: Entry) -> bool:
+    return any(event.status.value == "resolved" for event in entry.alerts)
 
 
 def _rules(contact: Contact) -> Rules:

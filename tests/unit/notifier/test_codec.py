@@ -27,6 +27,7 @@ def full() -> State:
     held = Held(desk_id="contact:anna", event=event("B"), reason=Reason.QUIET_HOURS, since=START, until=START + 60)
     target.state.put_held(held)
     target.state.put_escalation(Escalation(group_id="g", policy="ops", step=1, next_at=START + 5, started_at=START))
+    target.state.put_unconfirmed(next(iter(target.state.queue.entries.values())))
     return target.state
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from services.notifier.attempt import Attempt, Result
@@ -26,7 +27,7 @@ async def expect_receipt(memory: Memory, channel: str, message: Message, provide
     await memory.put(receipt_key(provider_id), {"message": told}, KEEP)
 
 
-def as_attempt(told: dict[str, Any], receipt: Receipt, at: float) -> Attempt:
+def as_attempt(told: Mapping[str, Any], receipt: Receipt, at: float) -> Attempt:
     """Return the receipt as a row of the log; the same receipt gives the same row."""
     text = f"{receipt.provider_id}:{receipt.status}"
     return Attempt.model_validate({

@@ -115,6 +115,11 @@ class TwilioIntegration(HttpIntegration):
         """Whether we could check Twilio's signature."""
         return bool(self._account.token)
 
+    @property
+    def receipts(self) -> bool:
+        """Whether Twilio is asked to say what became of a message."""
+        return self._reachable()
+
     async def _create(self, what: str, fields: list[tuple[str, str]], message: Message) -> str:
         """Create a message or a call; return its sid."""
         headers = {"Authorization": f"Basic {self._account.header}", "Accept": "application/json"}

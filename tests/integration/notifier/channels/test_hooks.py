@@ -8,14 +8,17 @@ from urllib.parse import urlencode
 
 import asyncpg
 import pytest
+from redis.asyncio import Redis
 
 from services.common.bus import BusUnavailableError
 from services.common.events import ActionEvent
-from services.notifier.channels.kit.inbound import CallRefusedError, acknowledgements
+from services.notifier.actions import Actions
+from services.notifier.channels.kit.inbound import CallRefusedError, Receipt, acknowledgements
 from services.notifier.channels.kit.twilio import signature
 from services.notifier.hooks import Hooks
+from services.notifier.receipt_inbox import KEY, ReceiptInbox
 from tests.integration.notifier.channels.catalog import BY_KEY, OTHER, SECRET
-from tests.integration.notifier.conftest import event, eventually, eventually_async, publish
+from tests.integration.notifier.conftest import event, eventually, eventually_async, mail_config, publish
 
 pytestmark = pytest.mark.integration
 TIMES = {"group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h", "group_by": ["alertname"]}
@@ -170,6 +173,60 @@ async def test_a_reply_by_sms_and_twilios_receipts(place, standin, redis, migrat
     ]
 
 
+async def test_a_late_undelivered_falls_over_to_the_contacts_next_channel(place, standin, mailbox, redis):
+    given = config(standin, "twilio_sms")
+    sms = given["receivers"][0].pop("twilio_sms_configs")[0]
+    given["receivers"][0]["contact_configs"] = [{"contact": "anna"}]
+    given["global"] |= mail_config(mailbox)["global"]
+    given["contacts"] = [{"name": "anna", "email": "a@example.com", "channels": [{"twilio_sms": sms}, {"email": {}}]}]
+    place.write(given)
+    active = await place.start(instance="a")
+    standby = await place.start(instance="b")
+    await publish(redis, event(starts_at=time.time() - 5))
+    await eventually(lambda: standin.seen)
+
+    async def saved() -> bool:
+        return await redis.hlen("tocsin:notifier:unconfirmed") == 1
+
+    await eventually_async(saved)
+    path = "/hooks/twilio_sms/contact:anna/status"
+    quoted = "/hooks/twilio_sms/contact%3Aanna/status"
+    body, headers = by_twilio(quoted, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003")
+    async with place.client(standby) as client:  # the copy that works reads it
+        assert (await client.post(path, content=body, headers=headers)).status_code == 200
+    await eventually(lambda: mailbox.mails, seconds=30)
+    await eventually(lambda: not active.pipeline.state.unconfirmed)
+    await eventually(lambda: len(active.pipeline.state.attempts) == 4)
+    assert [(one.channel, one.result.value, one.reason) for one in active.pipeline.state.attempts.values()] == [
+        ("twilio_sms", "delivered", ""),
+        ("twilio_sms", "permanent_failure", "provider_undelivered"),
+        ("twilio_sms", "noted", "fell_over"),
+        ("email", "delivered", ""),
+    ]
+    assert not await redis.exists(KEY)
+
+
+async def test_a_receipt_that_no_copy_can_keep_is_to_be_sent_again(place_without_redis, standin):
+    place_without_redis.write(config(standin, "twilio_sms"))
+    running = await place_without_redis.start()
+    async with place_without_redis.client(running) as client:
+        await client.post("/api/v2/alerts", json=[{"labels": {"alertname": "A"}}])
+    await eventually(lambda: running.pipeline.state.attempts)
+    running.pipeline.active = False
+    told = Receipt("SM1", "delivered")
+    assert not await ReceiptInbox(running.pipeline, None).take({}, told)
+    async with Redis.from_url("redis://127.0.0.1:1/0") as nobody:
+        assert not await ReceiptInbox(running.pipeline, nobody).take({}, told)
+        running.pipeline.store.online = True
+        await ReceiptInbox(running.pipeline, nobody).round()
+        running.pipeline.store.online = False
+    await running.memory.put("receipt:SM1", {"message": {}}, 60)
+    async with place_without_redis.client(running) as client:
+        path = "/hooks/twilio_sms/ops/status"
+        body, headers = by_twilio(path, MessageSid="SM1", MessageStatus="delivered")
+        assert (await client.post(path, content=body, headers=headers)).status_code == 503
+
+
 async def test_a_copy_that_stands_by_takes_calls_too(place, standin, redis):
     place.write(config(standin, "twilio_sms"))
     active = await place.start(instance="a")
@@ -188,6 +245,9 @@ async def test_a_copy_that_stands_by_takes_calls_too(place, standin, redis):
     await eventually(lambda: alert.alert_id in active.pipeline.state.acks)
     kept = json.loads(await redis.get("tocsin:notifier:channel:receipt:SM1"))
     assert kept["receipt"]["status"] == "delivered"
+    await eventually(
+        lambda: "provider_delivered" in [one.reason for one in active.pipeline.state.attempts.values()], seconds=30
+    )
 
 
 class AwayBus:
@@ -199,7 +259,10 @@ async def test_while_the_streams_are_away_the_working_copy_acts_at_once(place_wi
     place = place_without_redis
     place.write(config(standin, "slack"))
     running = await place.start()
-    hooks = Hooks(running.pipeline, AwayBus(), running.memory, external_url="https://tocsin.example.com")
+    hooks = Hooks(
+        running.pipeline, Actions(running.pipeline, AwayBus()), running.memory, ReceiptInbox(running.pipeline, None),
+        external_url="https://tocsin.example.com",
+    )  # fmt: skip
     actions = acknowledgements(["a-1"], by="anna", channel="Slack", call_id="c", at=time.time())
     await hooks._publish(actions)
     assert running.pipeline.state.acks["a-1"].by == "anna"

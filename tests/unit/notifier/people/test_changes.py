@@ -2,6 +2,7 @@
 
 from services.common.events import ActionEvent
 from services.notifier.people.contacts import Storm
+from services.notifier.state import KINDS
 from tests.unit.notifier.builders import apply, event
 from tests.unit.notifier.people.builders import at, contact, decided, directory, nights, people_engine, run_to, sent
 
@@ -25,26 +26,42 @@ def test_a_policy_that_is_gone_does_nothing_more():
     assert sent(engine) == []
 
 
-def test_a_contact_that_is_gone_is_recorded_and_not_lost_in_silence():
+def test_a_contact_that_is_gone_hears_the_end_and_nothing_else():
     engine = people_engine(directory(contact(), targets=ANNA))
     apply(engine, event(starts_at=NOON), now=NOON)
     engine.flush_due(NOON)
     sent(engine)
     reload(engine, directory(), NOON + 10)
-    apply(engine, event(status="resolved", starts_at=NOON, sent_at=NOON + 20), now=NOON + 20)
-    run_to(engine, NOON + 100)
+    reload(engine, directory(contact("bert")), NOON + 11)  # however often it was changed since
+    run_to(engine, NOON + 10_000)
     assert sent(engine) == []
-    assert ("unknown_contact", "anna is no contact any more") in decided(engine)
+    apply(engine, event(status="resolved", starts_at=NOON, sent_at=NOON + 10_020), now=NOON + 10_020)
+    run_to(engine, NOON + 10_100)
+    assert sent(engine) == [("anna@x", "email", "resolved", ("A:resolved",))]
 
 
-def test_what_was_held_for_a_contact_that_is_gone_ends_as_an_undeliverable_message():
+def test_after_a_restart_a_contact_that_is_gone_is_recorded_and_not_lost_in_silence():
+    engine = people_engine(directory(contact(), targets=ANNA))
+    apply(engine, event(starts_at=NOON), now=NOON)
+    engine.flush_due(NOON)
+    sent(engine)
+    later = people_engine(directory())
+    for kind in KINDS:
+        later.state.absorb(kind, engine.state.table(kind).items())
+    reload(later, directory(), NOON + 10)
+    apply(later, event(status="resolved", starts_at=NOON, sent_at=NOON + 20), now=NOON + 20)
+    run_to(later, NOON + 100)
+    assert sent(later) == []
+    assert ("unknown_contact", "anna is no contact any more") in decided(later)
+
+
+def test_what_was_held_for_a_contact_that_is_gone_still_leaves_by_their_channel():
     engine = people_engine(directory(contact(quiet_hours=(nights(),)), targets=ANNA))
     apply(engine, event(starts_at=NIGHT, severity="warning"), now=NIGHT)
     engine.flush_due(NIGHT)
     reload(engine, directory(), NIGHT + 10)
     run_to(engine, at("2026-03-03T09:00"))
-    (line,) = sent(engine)
-    assert line == ("anna", "contact", "digest", ("A:firing",))
+    assert sent(engine) == [("anna@x", "email", "digest", ("A:firing",))]
     assert engine.state.held == {}
 
 

@@ -20,6 +20,8 @@ from services.api.auth.accounts import AccountStore
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
 from services.api.auth.throttle import LoginThrottle
+from services.api.checklist.book import ChecklistBook
+from services.api.checklist.store import ChecklistStore
 from services.api.checks.book import CheckBook
 from services.api.checks.store import CheckStore
 from services.api.config import ApiConfig
@@ -129,10 +131,12 @@ async def build(
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
+        checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
         errors=ErrorReader(http, config.collector_url, token, clock),
         document=document_bytes(),
     )
     telemetry.registry.register(api.checks)
+    telemetry.registry.register(api.checklist)
     files = StaticFiles(static)
     port = await serve(stack, _web_app(api, telemetry, feed, files, http), config.listen, setting="api.listen")
     instance = config.instance or f"{socket.gethostname()}:{port}"
@@ -158,6 +162,7 @@ async def build(
         "heartbeat": writer.round,
         **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
         "checks": api.checks.round,
+        "checklist": api.checklist.round,
         "rules": delivery.round,
         **_live_loops(api),
     }

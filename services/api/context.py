@@ -9,6 +9,7 @@ from services.api.alerts.view import AlertView
 from services.api.auth.accounts import AccountStore
 from services.api.auth.authenticator import Authenticator
 from services.api.auth.store import AuthStore
+from services.api.checklist.book import ChecklistBook
 from services.api.checks.book import CheckBook
 from services.api.config import ApiConfig
 from services.api.errors.reader import ErrorReader
@@ -44,6 +45,7 @@ class Api:
     accounts: AccountStore
     trends: TrendStore
     checks: CheckBook
+    checklist: ChecklistBook
     errors: ErrorReader
     document: bytes
     """The OpenAPI document."""

@@ -48,7 +48,11 @@ class EvaluatorClient:
 
     async def recorded_now(self, at: float) -> Vector:
         """Return the recorded series' values at that time."""
-        return await self._ask("/api/v1/query", {"query": _RECORDED, "time": f"{at:.3f}"}, Vector)
+        return await self.instant(_RECORDED, at)
+
+    async def instant(self, query: str, at: float) -> Vector:
+        """Return an expression's values at that time."""
+        return await self._ask("/api/v1/query", {"query": query, "time": f"{at:.3f}"}, Vector)
 
     async def recorded_since(self, start: float, end: float, step: int) -> Matrix:
         """Return the recorded series from start to end, a point each `step` seconds."""

@@ -39,17 +39,30 @@ class CheckCounts(Answer):
     started: int = 0
 
 
+class TaskCounts(Answer):
+    """How many tasks of the checklist are in each state."""
+
+    waiting: int = 0
+    due: int = 0
+    overdue: int = 0
+    unknown: int = 0
+
+
 class MaintenanceHealth(Answer):
     """The whole in a word, and what speaks for it."""
 
     at: float
     status: MaintenanceStatus
-    """critical: a critical alert is open, or a job is down; attention: a lesser alert is open, or a job is late."""
+    """critical: a critical alert is open, or a job is down; attention: a lesser alert is open, a job is late or a
+    task of the checklist is overdue."""
     open_alerts: int
     overdue: list[str]
     """Names of checks that are late or down."""
     checks_known: bool
     """False: Postgres is away, so nothing is known of the checks."""
+    overdue_tasks: list[str]
+    """Names of tasks of the checklist that were not done in time."""
+    tasks_known: bool
 
 
 class MaintenanceMetrics(Answer):
@@ -63,3 +76,5 @@ class MaintenanceMetrics(Answer):
     by_category: dict[str, int]
     checks: CheckCounts | None
     """Null while nothing is known of the checks."""
+    tasks: TaskCounts | None
+    """Null while nothing is known of the checklist."""

@@ -4,8 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from services.api.alerts.model import Alert
+from services.api.checklist.model import Task
 from services.api.checks.model import Check
-from services.api.maintenance.model import CheckCounts, MaintenanceHealth, MaintenanceMetrics, MaintenanceStatus
+from services.api.maintenance.model import (
+    CheckCounts,
+    MaintenanceHealth,
+    MaintenanceMetrics,
+    MaintenanceStatus,
+    TaskCounts,
+)
 
 CATEGORIES = ("code_quality", "system")
 _OVERDUE = frozenset({"late", "down"})
@@ -21,16 +28,19 @@ def is_open(alert: Alert) -> bool:
     return alert.acknowledged is None
 
 
-def health(alerts: Sequence[Alert], checks: Sequence[Check] | None, now: float) -> MaintenanceHealth:
-    """Return how it is with these alerts; `checks=None`: nothing is known of them."""
+def health(
+    alerts: Sequence[Alert], checks: Sequence[Check] | None, tasks: Sequence[Task] | None, now: float
+) -> MaintenanceHealth:
+    """Return how it is with these alerts; `checks=None`, `tasks=None`: nothing is known of them."""
     left = [alert for alert in alerts if is_open(alert)]
     states = {check.state for check in checks or ()}
+    overdue_tasks = [task.name for task in tasks or () if task.state == "overdue"]
     status: MaintenanceStatus = "ok"
     if "down" in states or any(alert.severity == "critical" for alert in left):
         status = "critical"
-    elif "late" in states or left:
+    elif "late" in states or overdue_tasks or left:
         status = "attention"
-    elif checks is None:
+    elif checks is None or tasks is None:
         status = "unknown"
     return MaintenanceHealth(
         at=now,
@@ -38,10 +48,14 @@ def health(alerts: Sequence[Alert], checks: Sequence[Check] | None, now: float) 
         open_alerts=len(left),
         overdue=[check.name for check in checks or () if check.state in _OVERDUE],
         checks_known=checks is not None,
+        overdue_tasks=overdue_tasks,
+        tasks_known=tasks is not None,
     )
 
 
-def metrics(alerts: Sequence[Alert], checks: Sequence[Check] | None, now: float) -> MaintenanceMetrics:
+def metrics(
+    alerts: Sequence[Alert], checks: Sequence[Check] | None, tasks: Sequence[Task] | None, now: float
+) -> MaintenanceMetrics:
     """Return the counts."""
     left = [alert for alert in alerts if is_open(alert)]
     return MaintenanceMetrics(
@@ -51,4 +65,5 @@ def metrics(alerts: Sequence[Alert], checks: Sequence[Check] | None, now: float)
         by_severity=dict(Counter(alert.severity for alert in left)),
         by_category={category: sum(alert.category == category for alert in left) for category in CATEGORIES},
         checks=None if checks is None else CheckCounts.model_validate(Counter(check.state for check in checks)),
+        tasks=None if tasks is None else TaskCounts.model_validate(Counter(task.state for task in tasks)),
     )

@@ -35,11 +35,11 @@ async def _dismiss(api: Api, call: Call[Nothing, DismissBody]) -> Alert:
 
 
 async def _health(api: Api, _call: Call[Nothing, Nothing]) -> MaintenanceHealth:
-    return health(concerned(api.view.firing()), api.checks.known(), api.clock.now())
+    return health(concerned(api.view.firing()), api.checks.known(), api.checklist.known(), api.clock.now())
 
 
 async def _metrics(api: Api, _call: Call[Nothing, Nothing]) -> MaintenanceMetrics:
-    return metrics(concerned(api.view.firing()), api.checks.known(), api.clock.now())
+    return metrics(concerned(api.view.firing()), api.checks.known(), api.checklist.known(), api.clock.now())
 
 
 ROUTES = (
@@ -70,7 +70,7 @@ ROUTES = (
         method="GET",
         path=f"{_PATH}/health",
         name="getMaintenanceHealth",
-        summary="How maintenance stands: open alerts and overdue jobs",
+        summary="How maintenance stands: open alerts, overdue jobs and tasks",
         role="viewer",
         handler=_health,
         answer=MaintenanceHealth,
@@ -81,7 +81,7 @@ ROUTES = (
         method="GET",
         path=f"{_PATH}/metrics",
         name="getMaintenanceMetrics",
-        summary="Counts of maintenance alerts and checks",
+        summary="Counts of maintenance alerts, checks and tasks",
         role="viewer",
         handler=_metrics,
         answer=MaintenanceMetrics,

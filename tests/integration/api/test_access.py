@@ -20,7 +20,7 @@ OPEN = {
 
 
 def _path(route):
-    return route.path.replace("{id}", "0").replace("{key}", "0").replace("{kind}", "start")
+    return route.path.replace("{id}", "0").replace("{key}", "0").replace("{kind}", "start").replace("{tick}", "0")
 
 
 async def _status(page, route, **headers):

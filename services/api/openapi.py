@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes and their models; `python -m services.api.openapi` prints it."""
 
+import functools
 import http
 import re
 import sys
@@ -114,7 +115,7 @@ def _responses(route: Route[Any, Any], refs: dict[Any, Any]) -> dict[str, Any]:
     if route.other_types:
         plain = {kind: {"schema": {"type": "string"}} for kind in route.other_types}
         answer["content"] = answer.get("content", {}) | plain
-    problems = {400, 500, *route.problems}
+    problems = {400, 429, 500, *route.problems}
     if route.method != "GET":
         problems |= {403, 413, 415}
     if route.role is not None:
@@ -135,8 +136,9 @@ def _name(reference: dict[str, Any]) -> str:
     return str(reference["$ref"]).rpartition("/")[2]
 
 
+@functools.cache
 def document_bytes() -> bytes:
-    """Return the document as it is served and as the page's types are made from."""
+    """Return the document as it is served and as the page's types are made from; made once a process."""
     return orjson.dumps(build_document(), option=orjson.OPT_INDENT_2) + b"\n"
 
 

@@ -149,4 +149,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # structlog imports rich, where that is installed, for coloured tracebacks: 5 MB in each service.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how an import is made to fail
     sys.exit(main())

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -21,7 +22,7 @@ from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.evaluator.config import EvaluatorConfig
 from services.evaluator.fallback import Fallback
-from services.evaluator.history import HistoryWriter, open_history
+from services.evaluator.history.open import open_history
 from services.evaluator.parts import Parts, make_parts
 from services.evaluator.publish import Publisher
 from services.evaluator.query_api import add_routes
@@ -32,6 +33,9 @@ from services.evaluator.rules.settings import Written
 from services.evaluator.scrape.jobs import load_jobs
 from services.evaluator.state_store import StateStore
 from services.evaluator.telemetry import PublishTelemetry, RemoteWriteTelemetry
+
+if TYPE_CHECKING:
+    from services.evaluator.history.writer import HistoryWriter
 
 _REDIS_TIMEOUT = 2.0
 _STATE_RETRY = 0.25
@@ -187,7 +191,7 @@ async def build(
     return evaluator
 
 
-def _listeners(writers: Sequence[RemoteWriter], history: HistoryWriter | None) -> Written | None:
+def _listeners(writers: Sequence[RemoteWriter], history: "HistoryWriter | None") -> Written | None:
     if not writers and history is None:
         return None
 

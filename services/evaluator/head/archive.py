@@ -13,7 +13,7 @@ import numpy as np
 
 from services.evaluator.promql.storage import ABSENT, Floats, Rows
 
-RECENT = 16
+RECENT = 8
 _GROUP = 1024
 _LEVEL = 1
 _CELL = 8

@@ -2,17 +2,18 @@
 
 import uuid
 from contextlib import AsyncExitStack, ExitStack
+from typing import TYPE_CHECKING
 
 from services.common.clock import Clock
 from services.common.config import ConfigError, Shared
-from services.common.storage import Database
 from services.common.telemetry import Telemetry
 from services.evaluator.history.config import HistoryConfig
 from services.evaluator.history.intake import Intake
 from services.evaluator.history.spool import Spool, SpoolError, own_folder
-from services.evaluator.history.store import HistoryStore
 from services.evaluator.history.telemetry import HistoryTelemetry
-from services.evaluator.history.writer import HistoryWriter
+
+if TYPE_CHECKING:
+    from services.evaluator.history.writer import HistoryWriter
 
 _MEMORY_ROWS = 200_000
 _TIMEOUT = 30.0
@@ -20,10 +21,14 @@ _TIMEOUT = 30.0
 
 def open_history(
     stack: AsyncExitStack, config: HistoryConfig, shared: Shared, *, clock: Clock, telemetry: Telemetry
-) -> HistoryWriter | None:
+) -> "HistoryWriter | None":
     """Return the writer, None without Postgres or when it is switched off; raises ConfigError."""
     if shared.postgres is None or not config.enabled:
         return None
+    from services.common.storage import Database  # noqa: PLC0415 - its driver takes 3 MB, which only a history needs
+    from services.evaluator.history.store import HistoryStore  # noqa: PLC0415 - as above
+    from services.evaluator.history.writer import HistoryWriter  # noqa: PLC0415 - as above
+
     try:
         folder = own_folder(stack.enter_context(ExitStack()), shared.data_dir / "evaluator" / "history")
     except SpoolError as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from services.evaluator.check import check_files
 from services.evaluator.query_api.encode import success
 from services.evaluator.rules.problem import Problem
 
@@ -27,6 +26,8 @@ class CheckRoutes:
 
 
 def _checked(body: bytes) -> list[Problem]:
+    from services.evaluator.check import check_files  # noqa: PLC0415 - its HTTP client takes 3 MB, which few ever need
+
     with tempfile.TemporaryDirectory(prefix="tocsin-check-") as folder:
         path = Path(folder) / _NAME
         path.write_bytes(body)

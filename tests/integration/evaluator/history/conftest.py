@@ -13,7 +13,8 @@ from services.common.config import Shared
 from services.common.metric_history import DAY
 from services.common.telemetry import Telemetry
 from services.common.testing.clock import ManualClock
-from services.evaluator.history import HistoryConfig, open_history
+from services.evaluator.history.config import HistoryConfig
+from services.evaluator.history.open import open_history
 from tests.integration.api.stand_in import Cuttable
 
 NOON = 1_799_971_200.0  # 2027-01-15 08:00 UTC, the start of an hour

@@ -8,9 +8,10 @@ import pytest
 from services.common.config import ConfigError, Shared
 from services.common.telemetry import Telemetry
 from services.common.testing.clock import ManualClock
-from services.evaluator.history import HistoryConfig, open_history
 from services.evaluator.history import spool as spool_module
 from services.evaluator.history.chunk import Chunk
+from services.evaluator.history.config import HistoryConfig
+from services.evaluator.history.open import open_history
 from services.evaluator.history.spool import Spool, SpoolError, own_folder
 
 

@@ -30,6 +30,7 @@ from services.api.endpoint import add_routes
 from services.api.errors.reader import ErrorReader
 from services.api.evaluator import EvaluatorClient
 from services.api.guard import add_guard
+from services.api.limits import RequestLimit
 from services.api.live.hub import LiveHub
 from services.api.metrics import ApiMetrics
 from services.api.notifier import NotifierClient
@@ -46,6 +47,7 @@ from services.api.rules.store import RuleStore
 from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
 from services.api.statistics.store import StatisticsStore
+from services.api.tls import ServerTls
 from services.api.trends.store import TrendStore
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
@@ -71,15 +73,22 @@ class RunningApi:
     _feed: AlertFeed
     _authenticator: Authenticator
     _static: StaticFiles
+    _tls: ServerTls | None
 
     def ready(self) -> str:
         """Return "" when pages and programs get true answers, else what is missing."""
         return _readiness(self._feed)
 
     async def reload(self) -> None:
-        """Read the built dashboard anew and check all sessions and tokens anew."""
+        """Read the built dashboard and the certificate anew and check all sessions and tokens anew."""
         self._static.load()
         self._authenticator.forget_all()
+        if self._tls is not None:
+            try:
+                self._tls.reload()
+            except ConfigError as error:
+                log.warning("reload_failed", error=str(error))
+                return
         log.info("reloaded")
 
 
@@ -138,7 +147,15 @@ async def build(
     telemetry.registry.register(api.checks)
     telemetry.registry.register(api.checklist)
     files = StaticFiles(static)
-    port = await serve(stack, _web_app(api, telemetry, feed, files, http), config.listen, setting="api.listen")
+    tls = None if config.tls is None else ServerTls(config.tls, base)
+    limit = RequestLimit(config.rate_limits, config.trusted_proxies, clock, metrics)
+    port = await serve(
+        stack,
+        _web_app(api, telemetry, feed, files, http, limit),
+        config.listen,
+        setting="api.listen",
+        tls=None if tls is None else tls.context,
+    )
     instance = config.instance or f"{socket.gethostname()}:{port}"
     poller = Poller(
         overview,
@@ -168,18 +185,31 @@ async def build(
     }
     for name, work in loops.items():
         spawn(stack, keep_running(name, work, clock=clock, telemetry=telemetry, max_pause=_MAX_PAUSE), name=name)
-    return RunningApi(port, feed, api.authenticator, files)
+    return RunningApi(port, feed, api.authenticator, files, tls)
 
 
 def _web_app(
-    api: Api, telemetry: Telemetry, feed: AlertFeed, files: StaticFiles, http: aiohttp.ClientSession
+    api: Api,
+    telemetry: Telemetry,
+    feed: AlertFeed,
+    files: StaticFiles,
+    http: aiohttp.ClientSession,
+    limit: RequestLimit,
 ) -> web.Application:
     config = api.config
     app = service_app(telemetry, api.clock, lambda: _readiness(feed), token=None, max_body=config.max_body_bytes)
     opened = add_routes(app, api, ROUTES) | add_passthrough(app, http, config.notifier_url)
     app.router.add_get("/{path:.*}", files.handle)
     open_metrics = config.open_metrics or is_loopback(config.listen)
-    add_guard(app, api.authenticator, opened, external_url=api.external_url, open_metrics=open_metrics)
+    add_guard(
+        app,
+        api.authenticator,
+        limit,
+        opened,
+        external_url=api.external_url,
+        https=api.https,
+        open_metrics=open_metrics,
+    )
 
     async def end_live(_app: web.Application) -> None:
         api.hub.shut_down()

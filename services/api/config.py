@@ -6,6 +6,8 @@ from pydantic import AfterValidator, Field, IPvAnyNetwork
 
 from services.api.auth.throttle import ThrottleLimits
 from services.api.overview.panels import COMPONENTS
+from services.api.rate import RateLimits
+from services.api.tls import TlsConfig
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
 
@@ -44,9 +46,12 @@ class ApiConfig(StrictModel):
     stale_after: Duration = Field(default=10.0, gt=0)
     """Without an answer for this long, everything is shown as unknown."""
     login_limits: ThrottleLimits = ThrottleLimits()
+    rate_limits: RateLimits = RateLimits()
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
-    """Proxies whose X-Forwarded-For is believed, for the limits on logins."""
+    """Proxies whose X-Forwarded-For is believed, for the limits on logins and requests."""
     max_body_bytes: int = Field(default=65_536, ge=1024)
     max_live_clients: int = Field(default=2000, ge=1)
+    tls: TlsConfig | None = None
+    """Serve HTTPS; without it put a proxy that does before a dashboard that others reach."""
     open_metrics: bool = False
     """Serve /metrics to anybody also when listening on more than loopback."""

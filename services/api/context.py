@@ -49,3 +49,8 @@ class Api:
     errors: ErrorReader
     document: bytes
     """The OpenAPI document."""
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the API by HTTPS only, its own or a proxy's."""
+        return self.config.tls is not None or self.external_url.startswith("https://")

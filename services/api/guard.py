@@ -14,6 +14,7 @@ from services.api.auth.authenticator import Authenticator
 from services.api.auth.client import same_origin
 from services.api.auth.identity import CSRF_HEADER, Identity
 from services.api.endpoint import IDENTITY
+from services.api.limits import RequestLimit
 from services.api.problem import ProblemError, from_http_error, storage_away
 from services.common.storage import StorageUnavailableError
 from services.common.web import Handler
@@ -37,13 +38,19 @@ log = structlog.get_logger(__name__)
 
 
 def add_guard(
-    app: web.Application, authenticator: Authenticator, opened: frozenset[Any], *, external_url: str, open_metrics: bool
+    app: web.Application,
+    authenticator: Authenticator,
+    limit: RequestLimit,
+    opened: frozenset[Any],
+    *,
+    external_url: str,
+    https: bool,
+    open_metrics: bool,
 ) -> None:
     """Put the guard before all handlers of the application; `opened` are the only ones without a login."""
     app.middlewares.append(_name_request)
     app.middlewares.append(_problems)
-    app.middlewares.append(_authenticate(authenticator, opened, external_url, open_metrics=open_metrics))
-    https = external_url.startswith("https://")
+    app.middlewares.append(_authenticate(authenticator, limit, opened, external_url, open_metrics=open_metrics))
 
     async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in _HEADERS.items():
@@ -111,22 +118,31 @@ def _known_problem(error: Exception) -> ProblemError | None:
 
 
 def _authenticate(
-    authenticator: Authenticator, opened: frozenset[Any], external_url: str, *, open_metrics: bool
+    authenticator: Authenticator,
+    limit: RequestLimit,
+    opened: frozenset[Any],
+    external_url: str,
+    *,
+    open_metrics: bool,
 ) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path == "/metrics":
             if not open_metrics and not authenticator.is_service(request):
-                request[IDENTITY] = await _somebody(authenticator, request)
+                request[IDENTITY] = await _somebody(authenticator, limit, request)
             return await handler(request)
+        if request.path.startswith("/ping/"):
+            limit.admit_stranger(request)
         if not request.path.startswith("/api/") and request.path != "/api":
             return await handler(request)
         if request.method not in _SAFE and "Origin" in request.headers and not same_origin(request, external_url):
             raise ProblemError(
                 403, "other-origin", "The request comes from another site's page.", "Use the page at the external_url."
             )
-        if request.match_info.handler not in opened:
-            identity = await _somebody(authenticator, request)
+        if request.match_info.handler in opened:
+            limit.admit_stranger(request)
+        else:
+            identity = await _somebody(authenticator, limit, request)
             _check_csrf(request, identity)
             request[IDENTITY] = identity
         return await handler(request)
@@ -134,9 +150,12 @@ def _authenticate(
     return middleware
 
 
-async def _somebody(authenticator: Authenticator, request: web.Request) -> Identity:
+async def _somebody(authenticator: Authenticator, limit: RequestLimit, request: web.Request) -> Identity:
+    if not authenticator.remembers(request):
+        limit.check_stranger(request)
     identity = await authenticator.identify(request)
     if identity is None:
+        limit.admit_stranger(request)
         raise ProblemError(
             401,
             "not-logged-in",
@@ -144,6 +163,7 @@ async def _somebody(authenticator: Authenticator, request: web.Request) -> Ident
             "Log in by POST /api/auth/login, or send Authorization: Bearer <token>.",
             headers={"WWW-Authenticate": 'Bearer realm="tocsin"'},
         )
+    limit.admit(identity)
     return identity
 
 

@@ -8,6 +8,12 @@ class ApiMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.logins = Counter("tocsin_api_logins_total", "Logins by result.", ["result"], registry=registry)
+        self.limited = Counter(
+            "tocsin_api_rate_limited_total",
+            "Requests refused with 429, by what was counted: the login, or the address without one.",
+            ["by"],
+            registry=registry,
+        )
         self.recorded = Counter(
             "tocsin_api_history_recorded_total", "Stream entries written to the record.", ["stream"], registry=registry
         )

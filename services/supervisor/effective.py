@@ -73,7 +73,18 @@ class Draft:
     @property
     def dashboard(self) -> str:
         """Where people reach the dashboard: as configured, else where the API listens."""
-        return str(self.config.written.get("external_url") or Endpoint.of(self.listens()["api.listen"]).http)
+        return str(self.config.written.get("external_url") or self.api_url)
+
+    @property
+    def api_tls(self) -> bool:
+        """Whether the API itself serves HTTPS."""
+        return bool(_section(self.config.written, "api").get("tls"))
+
+    @property
+    def api_url(self) -> str:
+        """Where the API listens, as an URL."""
+        endpoint = Endpoint.of(self.listens()["api.listen"])
+        return f"https://{endpoint.netloc}" if self.api_tls else endpoint.http
 
     def validate(self, environ: Mapping[str, str]) -> ConfigFile:
         """Check every section, now that the variables are known; raises ConfigError with all mistakes."""
@@ -107,7 +118,7 @@ def write_effective(draft: Draft, data: DataDir, *, dsn: str | None, url: str | 
     http = {service: Endpoint.of(listens[f"{service}.listen"]).http for service in SERVICES}
     merged["data_dir"] = str(data.root)
     merged["service_token_file"] = str(draft.config.base / draft.shared.token_path)
-    merged.setdefault("external_url", http["api"])
+    merged.setdefault("external_url", draft.api_url)
     for section, key in (("postgres", "dsn_file"), ("redis", "url_file")):
         if key in (written := _section(merged, section)):
             merged[section] = {**written, key: str(draft.config.base / written[key])}

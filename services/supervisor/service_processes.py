@@ -14,7 +14,7 @@ STOP_ORDER = ("api", "evaluator", "collector", "notifier")
 
 
 def service_processes(
-    config: Path, base: Path, listens: Mapping[str, str], variables: Mapping[str, str]
+    config: Path, base: Path, listens: Mapping[str, str], variables: Mapping[str, str], *, api_tls: bool = False
 ) -> list[Process]:
     """Return the services on the effective configuration; relative paths in it start at `base`."""
     return [
@@ -23,7 +23,7 @@ def service_processes(
             argv=(sys.executable, "-m", "services", service, "--config", str(config), "--base", str(base)),
             env={"PYTHONUNBUFFERED": "1", **variables},
             cwd=base,
-            probe=http_probe(listens[f"{service}.listen"]),
+            probe=http_probe(listens[f"{service}.listen"], tls=api_tls and service == "api"),
             notices=service_notice,
         )
         for service in SERVICES

@@ -1,6 +1,7 @@
 """From a request's cookie or bearer token to who makes it; logging in and out."""
 
 import hmac
+from typing import Literal
 
 from aiohttp import web
 
@@ -18,6 +19,15 @@ from services.common.tokens import hash_token
 _MAX_SECRET = 200
 
 
+def _shown(request: web.Request) -> tuple[Literal["session", "token"], bytes]:
+    """Return what the request shows, a token before a session, and the hash of it; b"": neither."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return "token", hash_token(token.strip()[:_MAX_SECRET])
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    return "session", hash_token(secret[:_MAX_SECRET]) if secret else b""
+
+
 class Authenticator:
     """Checks sessions and tokens (kept for a moment in memory) and passwords (throttled)."""
 
@@ -31,17 +41,18 @@ class Authenticator:
 
     async def identify(self, request: web.Request) -> Identity | None:
         """Return who makes the request, None when nobody that we know; raises ProblemError (503) when unknowable."""
+        via, key = _shown(request)
+        if not key:
+            return None
+        look_up = self._store.find_token if via == "token" else self._store.find_session
         try:
-            kind, _, token = request.headers.get("Authorization", "").partition(" ")
-            if kind.lower() == "bearer":
-                key = hash_token(token.strip()[:_MAX_SECRET])
-                return await self._cache.get(key, lambda: self._store.find_token(key))
-            if secret := request.cookies.get(SESSION_COOKIE):
-                key = hash_token(secret[:_MAX_SECRET])
-                return await self._cache.get(key, lambda: self._store.find_session(key))
+            return await self._cache.get(key, lambda: look_up(key))
         except StorageUnavailableError as error:
             raise storage_away("The login can't be checked") from error
-        return None
+
+    def remembers(self, request: web.Request) -> bool:
+        """Tell whether the request's session or token held when it was looked up last."""
+        return _shown(request)[1] in self._cache
 
     async def still_valid(self, identity: Identity) -> bool:
         """Tell whether a session or token that was good is so still; True while Postgres is away (bounded)."""

@@ -54,6 +54,9 @@ class IdentityCache:
                 self._known.popitem(last=False)
         return found
 
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._known
+
     def forget(self, key: bytes) -> None:
         """Look it up again next time."""
         self._known.pop(key, None)

@@ -53,7 +53,7 @@ async def _login(api: Api, call: Call[Nothing, LoginBody]) -> web.StreamResponse
         max_age=round(api.config.session_hours * 3600),
         httponly=True,
         samesite="Strict",
-        secure=api.external_url.startswith("https://"),
+        secure=api.https,
         path="/",
     )
     return response

@@ -88,7 +88,12 @@ class Stand:
             external_url=self.external_url,
         )
         config = ApiConfig.model_validate(
-            {"listen": "127.0.0.1:0", "evaluator_url": f"http://127.0.0.1:{self.evaluator.port}", "poll_interval": 0.1}
+            {
+                "listen": "127.0.0.1:0",
+                "evaluator_url": f"http://127.0.0.1:{self.evaluator.port}",
+                "poll_interval": 0.1,
+                "rate_limits": {"per_second": 0, "anonymous_per_second": 0},
+            }
             | self.settings
         )
         self.inner = await self.stack.enter_async_context(AsyncExitStack())
@@ -150,12 +155,15 @@ class Stand:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.running.port}"
+        return f"{'https' if 'tls' in self.settings else 'http'}://127.0.0.1:{self.running.port}"
 
     async def visitor(self, **headers):
         """A page without a login."""
         jar = aiohttp.CookieJar(unsafe=True)
-        http = aiohttp.ClientSession(self.url, cookie_jar=jar, headers=headers)
+        # A test's own certificate; one that looks at it does so by itself.
+        http = aiohttp.ClientSession(
+            self.url, cookie_jar=jar, headers=headers, connector=aiohttp.TCPConnector(ssl=False)
+        )
         await self.stack.enter_async_context(http)
         return Page(http)
 

@@ -54,9 +54,9 @@ async def test_every_route_for_every_role_and_for_nobody(whole):
 async def test_every_served_path_is_a_route_or_the_page(stand, monkeypatch):
     served = []
 
-    async def serve(stack, web_app, listen, *, setting):
+    async def serve(stack, web_app, listen, *, setting, tls):
         served.append(web_app)
-        return await real(stack, web_app, listen, setting=setting)
+        return await real(stack, web_app, listen, setting=setting, tls=tls)
 
     real = app.serve
     monkeypatch.setattr(app, "serve", serve)

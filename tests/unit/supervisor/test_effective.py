@@ -81,6 +81,13 @@ def test_what_only_the_supervisor_knows_is_filled_in(write, data):
     assert "postgresql://x" not in path.read_text()
 
 
+def test_an_api_with_tls_is_reached_by_https(write, data):
+    draft = write("api: {listen: 0.0.0.0:1, tls: {cert_file: c.pem, key_file: k.pem}}\n")
+    written, _ = effective(draft, data)
+    assert written["external_url"] == draft.dashboard == "https://127.0.0.1:1"
+    assert draft.api_tls
+
+
 def test_what_the_person_wrote_stays(write, data):
     draft = write("external_url: https://tocsin.example\nevaluator: {notifier_urls: [http://elsewhere]}\n")
     written, _ = effective(draft, data)

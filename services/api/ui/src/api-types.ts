@@ -948,11 +948,15 @@ export interface components {
             open_alerts: number;
             /** Overdue */
             overdue: string[];
+            /** Overdue Tasks */
+            overdue_tasks: string[];
             /**
              * Status
              * @enum {string}
              */
             status: "ok" | "attention" | "critical" | "unknown";
+            /** Tasks Known */
+            tasks_known: boolean;
         };
         /**
          * MaintenanceMetrics
@@ -974,6 +978,7 @@ export interface components {
             dismissed_alerts: number;
             /** Open Alerts */
             open_alerts: number;
+            tasks: components["schemas"]["TaskCounts"] | null;
         };
         /**
          * Marker
@@ -1729,6 +1734,203 @@ export interface components {
             uptimes: components["schemas"]["Uptime"][];
         };
         /**
+         * Task
+         * @description One task and how it stands now.
+         */
+        Task: {
+            /** Beat Task */
+            beat_task: string | null;
+            /**
+             * Cadence
+             * @enum {string}
+             */
+            cadence: "daily" | "weekly" | "monthly" | "cron";
+            /** Check Id */
+            check_id: number | null;
+            /** Check Name */
+            check_name: string | null;
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Due At */
+            due_at: number;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /** Id */
+            id: number;
+            /** Last Done At */
+            last_done_at: number | null;
+            /** Last Done By */
+            last_done_by: string;
+            /** Last Note */
+            last_note: string;
+            /** Name */
+            name: string;
+            /** Opens At */
+            opens_at: number;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "" | "check_gone" | "evaluator_away";
+            /** Schedule */
+            schedule: string | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "manual" | "check" | "beat";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "due" | "overdue" | "unknown";
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * TaskBody
+         * @description A task: done by people unless `check_id` or `beat_task` names the job that does it.
+         */
+        TaskBody: {
+            /**
+             * Beat Task
+             * @default null
+             */
+            beat_task?: string | null;
+            /**
+             * Cadence
+             * @enum {string}
+             */
+            cadence: "daily" | "weekly" | "monthly" | "cron";
+            /**
+             * Check Id
+             * @default null
+             */
+            check_id?: number | null;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Grace Seconds
+             * @default 86400
+             */
+            grace_seconds?: number;
+            /** Name */
+            name: string;
+            /**
+             * Schedule
+             * @default null
+             */
+            schedule?: string | null;
+            /**
+             * Timezone
+             * @default UTC
+             */
+            timezone?: string;
+        };
+        /**
+         * TaskCounts
+         * @description How many tasks of the checklist are in each state.
+         */
+        TaskCounts: {
+            /**
+             * Due
+             * @default 0
+             */
+            due: number;
+            /**
+             * Overdue
+             * @default 0
+             */
+            overdue: number;
+            /**
+             * Unknown
+             * @default 0
+             */
+            unknown: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+        };
+        /**
+         * TaskDetail
+         * @description A task with the times that it was done, newest first.
+         */
+        TaskDetail: {
+            /** Beat Task */
+            beat_task: string | null;
+            /**
+             * Cadence
+             * @enum {string}
+             */
+            cadence: "daily" | "weekly" | "monthly" | "cron";
+            /** Check Id */
+            check_id: number | null;
+            /** Check Name */
+            check_name: string | null;
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Due At */
+            due_at: number;
+            /** Grace Seconds */
+            grace_seconds: number;
+            /** Id */
+            id: number;
+            /** Last Done At */
+            last_done_at: number | null;
+            /** Last Done By */
+            last_done_by: string;
+            /** Last Note */
+            last_note: string;
+            /** Name */
+            name: string;
+            /** Opens At */
+            opens_at: number;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "" | "check_gone" | "evaluator_away";
+            /** Schedule */
+            schedule: string | null;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "manual" | "check" | "beat";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "due" | "overdue" | "unknown";
+            /** Ticks */
+            ticks: components["schemas"]["Tick"][];
+            /** Timezone */
+            timezone: string;
+        };
+        /**
+         * Tasks
+         * @description All tasks by name, and whether the usual ones can still be added.
+         */
+        Tasks: {
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+            /** Usual */
+            usual: string[];
+        };
+        /**
          * TestBody
          * @description How far back a dry run looks.
          */
@@ -1775,6 +1977,31 @@ export interface components {
             op: ">" | ">=" | "<" | "<=" | "==" | "!=";
             /** Threshold */
             threshold: number;
+        };
+        /**
+         * Tick
+         * @description One time that it was done.
+         */
+        Tick: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Id */
+            id: number;
+            /** Note */
+            note: string;
+        };
+        /**
+         * TickBody
+         * @description What was found or done.
+         */
+        TickBody: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
         };
         /**
          * TimelineEntry

@@ -6,20 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import orjson
 
 from services.api.alerts.build import alert_from_event, alert_from_row
 from services.api.alerts.model import Alert, HistoryQuery
+from services.api.alerts.page import conditions, cursor_of
 from services.common.events import ActionEvent, AlertEvent, AlertStatus
 from services.common.storage import Database, Queries
 
 _SQL = Queries(Path(__file__).parents[1] / "queries" / "history.sql")
 _OF_ALERTS = frozenset({"acknowledge", "unacknowledge"})
-
-
-class BadCursorError(ValueError):
-    """A page's cursor that we did not give."""
 
 
 class AlertRecord:
@@ -65,15 +61,17 @@ class AlertRecord:
 
     async def page(self, query: HistoryQuery) -> tuple[list[Alert], str | None]:
         """Return one page, newest first, and the next one's cursor; raises BadCursorError."""
-        micros, last_id = _read_cursor(query.cursor)
-        rows = await self._database.fetch(
-            _SQL["page"], micros, last_id, query.severity, query.component, query.status, query.name, query.limit + 1,
-            query.category, query.fingerprint, _pattern(query.text), query.since, query.until,
-        )  # fmt: skip
+        condition, values = conditions(query)
+        statement = _SQL["page"].replace("WHERE true", f"WHERE {condition}")
+        async with self._database.connection() as connection, connection.transaction():
+            # A plan for whatever text would walk the whole record in search of a rare one.
+            await connection.execute(_SQL["plan_each"])
+            rows = await connection.fetch(f"{statement} LIMIT {query.limit + 1:d}", *values)
         shown = rows[: query.limit]
         counts = await self.notification_counts([row["alert_id"] for row in shown])
         alerts = [alert_from_row(dict(row), counts.get(row["alert_id"], 0)) for row in shown]
-        return alerts, _cursor(shown[-1]) if len(rows) > query.limit else None
+        more = len(rows) > query.limit
+        return alerts, cursor_of(shown[-1]["starts"], shown[-1]["alert_id"]) if more else None
 
     async def one(self, alert_id: str) -> Alert | None:
         """Return one alert."""
@@ -122,24 +120,3 @@ def _audit_row(action: ActionEvent) -> tuple[uuid.UUID, float, str, str, str, st
     if action.silence is not None:
         detail = action.silence.model_dump(mode="json", by_alias=True)
     return uuid.UUID(action.action_id), action.at, action.by, action.kind, target, orjson.dumps(detail).decode()
-
-
-def _pattern(text: str | None) -> str | None:
-    if not text or not text.strip():
-        return None
-    # What is typed stands for itself: no wildcard of LIKE.
-    escaped = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-def _cursor(row: asyncpg.Record) -> str:
-    return f"{round(row['starts'] * 1_000_000)}_{row['alert_id']}"
-
-
-def _read_cursor(cursor: str | None) -> tuple[int | None, str | None]:
-    if cursor is None:
-        return None, None
-    micros, _, last_id = cursor.partition("_")
-    if not last_id or not micros.isascii() or not micros.isdigit() or len(micros) > 18:  # noqa: PLR2004 - fits a bigint
-        raise BadCursorError(cursor)
-    return int(micros), last_id

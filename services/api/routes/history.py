@@ -1,7 +1,7 @@
 """The record of alerts, page by page."""
 
 from services.api.alerts.model import AlertHistory, HistoryQuery
-from services.api.alerts.record import BadCursorError
+from services.api.alerts.page import BadCursorError
 from services.api.context import Api
 from services.api.endpoint import Call, Route
 from services.api.model import Nothing

@@ -34,6 +34,10 @@ from services.api.limits import RequestLimit
 from services.api.live.hub import LiveHub
 from services.api.metrics import ApiMetrics
 from services.api.notifier import NotifierClient
+from services.api.oncall.book import OnCallBook
+from services.api.oncall.delivery import OnCallDelivery
+from services.api.oncall.reader import PeopleReader
+from services.api.oncall.store import OnCallStore
 from services.api.openapi import document_bytes
 from services.api.overview.state import OverviewState
 from services.api.passthrough import add_passthrough
@@ -120,6 +124,7 @@ async def build(
     store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
     evaluator = EvaluatorClient(http, config.evaluator_url, token)
     rules = RuleStore(database, clock)
+    choices = OnCallStore(database, clock)
     delivery = RuleDelivery(rules, base / shared.data_dir / RULE_FOLDER, clock)
     api = Api(
         config=config,
@@ -138,6 +143,12 @@ async def build(
         statistics=StatisticsStore(database, clock, config.components),
         accounts=AccountStore(database, clock),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
+        on_call=OnCallBook(
+            PeopleReader(http, config.notifier_url, token, clock),
+            choices,
+            OnCallDelivery(choices, redis, clock),
+            clock,
+        ),
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
         checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
@@ -181,6 +192,7 @@ async def build(
         "checks": api.checks.round,
         "checklist": api.checklist.round,
         "rules": delivery.round,
+        "on-call": api.on_call.delivery.round,
         **_live_loops(api),
     }
     for name, work in loops.items():

@@ -15,6 +15,7 @@ from services.api.config import ApiConfig
 from services.api.errors.reader import ErrorReader
 from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
+from services.api.oncall.book import OnCallBook
 from services.api.overview.state import OverviewState
 from services.api.rules.book import RuleBook
 from services.api.silences.book import SilenceBook
@@ -40,6 +41,7 @@ class Api:
     auth_store: AuthStore
     hub: LiveHub
     silences: SilenceBook
+    on_call: OnCallBook
     rules: RuleBook
     statistics: StatisticsStore
     accounts: AccountStore

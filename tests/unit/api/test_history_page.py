@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from services.api.alerts.model import HistoryQuery
 from services.api.alerts.page import BadCursorError, conditions, cursor_of
 
-
 _SPAN = "starts_at >= to_timestamp($1::float8) AND starts_at < to_timestamp($2::float8)"
 _AFTER = "(starts_at, alert_id) < (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2::text)"
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bench.exporter import FAMILIES, scrape_configs, start_targets
 from bench.ingest import INTERVAL
-from bench.processes import Side, free_port, start, wait_ready
+from bench.processes import HOST, Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, version_of
 
 _TARGETS, _SERIES, _RULES = 5, 100, 50
@@ -75,12 +75,12 @@ def _name(words: list[str]) -> str:
 
 async def start_prometheus(stack: AsyncExitStack, folder: Path, jobs: list[dict[str, object]]) -> Family:
     """Start Debian's Prometheus and Alertmanager."""
-    own, other = free_port(), free_port()
+    own, other = free_port(HOST), free_port(HOST)
     (folder / "rules.yml").write_text(yaml.safe_dump(rules()))
     config = {
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
         "rule_files": ["rules.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{other}"]}]}]},
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{other}"]}]}]},
         "scrape_configs": jobs,
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -93,8 +93,8 @@ async def start_prometheus(stack: AsyncExitStack, folder: Path, jobs: list[dict[
     ]
     sides = []
     for program, port, words in programs:
-        side = start(stack, Path(program).name, [program, f"--web.listen-address=127.0.0.1:{port}", *words], folder)
-        await wait_ready(side, f"http://127.0.0.1:{port}/-/ready")
+        side = start(stack, Path(program).name, [program, f"--web.listen-address={HOST}:{port}", *words], folder)
+        await wait_ready(side, f"http://{HOST}:{port}/-/ready")
         sides.append(side)
     return Family("Prometheus + Alertmanager", sides)
 
@@ -104,29 +104,29 @@ async def start_all_of_tocsin(stack: AsyncExitStack, folder: Path, jobs: list[di
     home = folder / "tocsin"
     home.mkdir()
     (home / "rules.yml").write_text(yaml.safe_dump(rules()))
-    ports = {name: free_port() for name in ("collector", "evaluator", "notifier", "api", "postgres", "redis")}
+    ports = {name: free_port(HOST) for name in ("collector", "evaluator", "notifier", "api", "postgres", "redis")}
     config = {
         "data_dir": "data",
-        "embedded": {f"{name}_listen": f"127.0.0.1:{ports[name]}" for name in ("postgres", "redis")},
-        "collector": {"listen": f"127.0.0.1:{ports['collector']}"},
+        "embedded": {f"{name}_listen": f"{HOST}:{ports[name]}" for name in ("postgres", "redis")},
+        "collector": {"listen": f"{HOST}:{ports['collector']}"},
         "evaluator": {
-            "listen": f"127.0.0.1:{ports['evaluator']}",
+            "listen": f"{HOST}:{ports['evaluator']}",
             "rule_files": ["rules.yml"],
             "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
             "scrape_configs": jobs,
         },
         "notifier": {
-            "listen": f"127.0.0.1:{ports['notifier']}",
+            "listen": f"{HOST}:{ports['notifier']}",
             "config": {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]},
         },
-        "api": {"listen": f"127.0.0.1:{ports['api']}"},
+        "api": {"listen": f"{HOST}:{ports['api']}"},
     }
     (home / "tocsin.yml").write_text(yaml.safe_dump(config))
     side = start(
         stack, "tocsin", [sys.executable, "-m", "services", "up", "--config", "tocsin.yml"], home,
         {"PYTHONPATH": str(Path(__file__).parent.parent)},
     )  # fmt: skip
-    await wait_ready(side, f"http://127.0.0.1:{ports['api']}/-/ready", 90)
+    await wait_ready(side, f"http://{HOST}:{ports['api']}/-/ready", 90)
     return Family("Tocsin", [side])
 
 

@@ -19,7 +19,7 @@ import yaml
 from rich.console import Console
 
 from bench.exporter import FAMILIES, SERIES, changed_share, make_pages, scrape_configs, start_targets
-from bench.processes import Side, free_port, start, wait_ready
+from bench.processes import HOST, Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, version_of
 from bench.tocsin_side import start_evaluator
 
@@ -81,7 +81,7 @@ class Measured:
 
 async def start_prometheus(stack: AsyncExitStack, folder: Path, case: Case, jobs: list[dict[str, object]]) -> Measured:
     """Start Debian's Prometheus."""
-    program, port = peer("prometheus", "prometheus"), free_port()
+    program, port = peer("prometheus", "prometheus"), free_port(HOST)
     (folder / "rules.yml").write_text(yaml.safe_dump(rules(case)))
     config = {
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
@@ -89,11 +89,11 @@ async def start_prometheus(stack: AsyncExitStack, folder: Path, case: Case, jobs
         "scrape_configs": jobs,
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    argv = [program, f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder / 'tsdb'}",
+    argv = [program, f"--web.listen-address={HOST}:{port}", f"--storage.tsdb.path={folder / 'tsdb'}",
             "--config.file=prometheus.yml"]  # fmt: skip
     side = start(stack, "prometheus", argv, folder)
-    await wait_ready(side, f"http://127.0.0.1:{port}/-/ready")
-    return Measured(side, f"http://127.0.0.1:{port}/metrics", "prometheus_tsdb_head_samples_appended_total")
+    await wait_ready(side, f"http://{HOST}:{port}/-/ready")
+    return Measured(side, f"http://{HOST}:{port}/metrics", "prometheus_tsdb_head_samples_appended_total")
 
 
 async def start_ours(stack: AsyncExitStack, folder: Path, case: Case, jobs: list[dict[str, object]]) -> Measured:

@@ -17,7 +17,7 @@ import yaml
 from aiohttp import web
 from rich.console import Console
 
-from bench.processes import Side, free_port, start, wait_ready
+from bench.processes import HOST, Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, percentile, version_of
 from bench.tocsin_side import start_tocsin
 
@@ -68,19 +68,19 @@ class Target:
         runner = web.AppRunner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, HOST, 0).start()
         self.port = runner.addresses[0][1]
 
 
 def scrape_config(target: Target, side: str) -> list[dict[str, object]]:
     """Return the scrape_configs of one side."""
-    address = f"127.0.0.1:{target.port}"
+    address = f"{HOST}:{target.port}"
     return [{"job_name": "bench", "metrics_path": f"/metrics/{side}", "static_configs": [{"targets": [address]}]}]
 
 
 def routing(target: Target, side: str) -> dict[str, object]:
     """Return the alertmanager.yml of one side: every alert by itself, at once."""
-    url = f"http://127.0.0.1:{target.port}/hook/{side}"
+    url = f"http://{HOST}:{target.port}/hook/{side}"
     return {
         "route": {"receiver": "hook", "group_by": ["..."], "group_wait": "0s", "group_interval": "5s"},
         "receivers": [{"name": "hook", "webhook_configs": [{"url": url, "send_resolved": True}]}],
@@ -105,13 +105,13 @@ async def start_prometheus(
         peer("prometheus", "prometheus"),
         peer("prometheus-alertmanager", "prometheus-alertmanager"),
     )
-    own, other = free_port(), free_port()
+    own, other = free_port(HOST), free_port(HOST)
     (folder / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
     interval = f"{SCRAPE_SECONDS}s"
     config = {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": ["rules.yml"],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{other}"]}]}]},
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{other}"]}]}]},
         "scrape_configs": scrape_config(target, "peer"),
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -119,19 +119,19 @@ async def start_prometheus(
     manager = start(
         stack,
         "alertmanager",
-        [alertmanager, f"--web.listen-address=127.0.0.1:{other}", "--cluster.listen-address=",
+        [alertmanager, f"--web.listen-address={HOST}:{other}", "--cluster.listen-address=",
          "--config.file=alertmanager.yml", f"--storage.path={folder / 'am'}"],
         folder,
     )  # fmt: skip
     server = start(
         stack,
         "prometheus",
-        [prometheus, f"--web.listen-address=127.0.0.1:{own}", f"--storage.tsdb.path={folder / 'tsdb'}",
+        [prometheus, f"--web.listen-address={HOST}:{own}", f"--storage.tsdb.path={folder / 'tsdb'}",
          "--config.file=prometheus.yml"],
         folder,
     )  # fmt: skip
-    await wait_ready(manager, f"http://127.0.0.1:{other}/-/ready")
-    await wait_ready(server, f"http://127.0.0.1:{own}/-/ready")
+    await wait_ready(manager, f"http://{HOST}:{other}/-/ready")
+    await wait_ready(server, f"http://{HOST}:{own}/-/ready")
     return [manager, server]
 
 

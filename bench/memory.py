@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 
 from bench.pair import Pair, start_pair
-from bench.processes import Side, free_port, start, wait_ready
+from bench.processes import HOST, Side, free_port, start, wait_ready
 from bench.report import Figure, Report, arguments, peer, version_of
 
 SCRAPE_SECONDS = 5
@@ -22,14 +22,14 @@ _PROMETHEUS_GOAL, _VICTORIA_GOAL = 0.4, 1.0
 
 async def start_victoria(stack: AsyncExitStack, folder: Path, jobs: list[dict[str, object]]) -> Side:
     """Start Debian's VictoriaMetrics over the same targets."""
-    home, port = folder / "victoria", free_port()
+    home, port = folder / "victoria", free_port(HOST)
     home.mkdir()
     config = {"global": {"scrape_interval": f"{SCRAPE_SECONDS}s"}, "scrape_configs": jobs}
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
-    argv = [peer("victoria-metrics", "victoria-metrics"), f"-httpListenAddr=127.0.0.1:{port}",
+    argv = [peer("victoria-metrics", "victoria-metrics"), f"-httpListenAddr={HOST}:{port}",
             f"-storageDataPath={home / 'data'}", "-promscrape.config=prometheus.yml"]  # fmt: skip
     side = start(stack, "victoria-metrics", argv, home)
-    await wait_ready(side, f"http://127.0.0.1:{port}/health")
+    await wait_ready(side, f"http://{HOST}:{port}/health")
     return side
 
 

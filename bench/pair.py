@@ -11,7 +11,7 @@ import aiohttp
 import yaml
 
 from bench.exporter import SERIES, scrape_configs, start_targets
-from bench.processes import Side, free_port, start, wait_ready
+from bench.processes import HOST, Side, free_port, start, wait_ready
 from bench.report import peer
 from bench.tocsin_side import start_tocsin
 
@@ -120,15 +120,15 @@ async def _start_prometheus(
     rules.write_text(yaml.safe_dump(NO_RULES))
     config = {"global": dict(times), "rule_files": ["rules.yml"], "scrape_configs": jobs}
     (home / "prometheus.yml").write_text(yaml.safe_dump(config))
-    port = free_port()
+    port = free_port(HOST)
     side = start(
         stack,
         "prometheus",
-        [peer("prometheus", "prometheus"), f"--web.listen-address=127.0.0.1:{port}",
+        [peer("prometheus", "prometheus"), f"--web.listen-address={HOST}:{port}",
          f"--storage.tsdb.path={home / 'tsdb'}", "--config.file=prometheus.yml", "--log.level=warn"],
         home,
     )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{HOST}:{port}"
     await wait_ready(side, f"{url}/-/ready")
     return Member(side, url, rules, {}, _THEIR_COUNTER)
 

@@ -2,24 +2,36 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 
+from services.supervisor import launch as launcher
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STOP_SECONDS = 10
 Launch = Callable[[], "subprocess.Popen[bytes]"]
 
 
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
+def own_host(pid: int) -> str:
+    """Return a loopback address for the servers of one process: no other can take a port of it in between."""
+    return f"127.{100 + pid // 62_500 % 100}.{pid // 250 % 250}.{1 + pid % 250}"
+
+
+HOST = own_host(os.getpid())
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port of a loopback address that nobody listens on now; take HOST where other programs take ports too."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
@@ -70,13 +82,15 @@ class Side:
 def start(
     stack: AsyncExitStack, name: str, argv: Sequence[str], folder: Path, env: Mapping[str, str] | None = None
 ) -> Side:
-    """Start a process in a folder; its output goes to `<name>.log` there."""
+    """Start a process in a folder; its output goes to `<name>.log` there. It ends with us, however we end."""
     log = folder / f"{name}.log"
+    tied = ["--parent", str(os.getpid()), "--death-signal", str(int(signal.SIGKILL))]
+    command = [sys.executable, "-I", "-S", launcher.__file__, *tied, "--", shutil.which(argv[0]) or argv[0], *argv[1:]]
 
     def launch() -> "subprocess.Popen[bytes]":
         with log.open("ab") as output:
             return subprocess.Popen(
-                list(argv), cwd=folder, stdout=output, stderr=output, env={**os.environ, **(env or {})}
+                command, cwd=folder, stdout=output, stderr=output, env={**os.environ, **(env or {})}
             )
 
     side = Side(name, launch(), log, launch)

@@ -17,7 +17,7 @@ from services.api import guard
 from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
-from tests.browser import admin_work, rule_work, samples, work
+from tests.browser import admin_work, chores, rule_work, samples, work
 from tests.browser.past import Past
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class StubApi:
         self.acknowledged: list[tuple[str, str]] = []
         self.rules: dict[str, ApiRule] = {}
         self.checks: list[dict[str, Any]] = samples.checks(time.time())
+        self.tasks: list[dict[str, Any]] = chores.tasks(time.time())
         self.errors: dict[str, Any] = samples.errors(time.time())
         self.silences: list[dict[str, Any]] = []
         self.notes: dict[str, list[TimelineEntry]] = {}
@@ -83,6 +84,7 @@ class StubApi:
         work.add_routes(app, self)
         rule_work.add_routes(app, self)
         admin_work.add_routes(app, self)
+        chores.add_routes(app, self)
         self.past_metrics.add_routes(app)
         app.router.add_get(f"{MONITORING}/checks", self._checks)
         app.router.add_get(f"{MONITORING}/errors", self._errors)

@@ -1,9 +1,11 @@
 """The page Maintenance: errors from a stand-in, jobs on the real API."""
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.stub import StubApi
+from tests.browser.test_work import OVERFLOWS
 from tests.integration.api.conftest import PASSWORD, Stand, api, stand  # noqa: F401 - fixtures of the real API
 
 
@@ -22,13 +24,35 @@ async def test_errors_are_searched_and_their_example_is_shown(stub: StubApi, ope
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [1280, 375])
+async def test_a_task_is_ticked_with_a_note(open_page: Open, width: int) -> None:
+    page = await open_page("/maintenance#checklist", width=width)
+    checklist = page.locator("#checklist")
+    await expect(checklist.get_by_role("article").first).to_have_attribute("aria-label", "Restore test of a backup")
+    task = checklist.get_by_role("article", name="Restore test of a backup")
+    await expect(task).to_contain_text("Overdue")
+    await expect(checklist.get_by_role("article", name="Nightly report")).to_contain_text("nobody can tell")
+    await task.get_by_label("Note on Restore test of a backup").fill("12 tables came back")
+    await page.keyboard.press("Enter")
+    await expect(task).to_contain_text("12 tables came back")
+    await expect(task.locator(".badge")).to_have_text("Done")
+    await expect(task).to_contain_text("by ana")
+    await task.get_by_text("History").click()
+    await expect(task.locator(".reports")).to_contain_text("by ana")
+    assert await page.evaluate(OVERFLOWS) == []
+
+
 async def test_without_logs_the_page_says_how_to_follow_them(stub: StubApi, open_page: Open) -> None:
     stub.errors |= {"configured": False, "errors": []}
     stub.checks = []
+    stub.tasks = []
     page = await open_page("/maintenance", user="vic")
     await expect(page.get_by_text("collector.targets.logs")).to_be_visible()
     await expect(page.get_by_text("No job reports here yet")).to_be_visible()
-    assert await page.get_by_role("button", name="New check").count() == 0
+    await expect(page.get_by_text("Nothing is on the checklist")).to_be_visible()
+    assert (
+        await page.get_by_role("button", name="New check").or_(page.get_by_role("button", name="New task")).count() == 0
+    )
 
 
 async def test_a_check_is_made_reported_to_changed_and_deleted(static, api: Stand, browser) -> None:  # noqa: F811 - the fixture

@@ -591,6 +591,62 @@ export interface components {
             checks: components["schemas"]["Check"][];
         };
         /**
+         * ChosenChannel
+         * @description One of the contact's channels: `email/0`, or `email` for all of that kind.
+         */
+        ChosenChannel: {
+            /** Channel */
+            channel: string;
+            /**
+             * Severities
+             * @default null
+             */
+            severities?: ("critical" | "warning" | "info")[] | null;
+        };
+        /**
+         * ChosenQuietHours
+         * @description A time of the day on some days; where `to` is not after `from` it ends on the next day.
+         */
+        ChosenQuietHours: {
+            /**
+             * Critical Passes
+             * @default true
+             */
+            critical_passes?: boolean;
+            /**
+             * Days
+             * @default [
+             *       "monday",
+             *       "tuesday",
+             *       "wednesday",
+             *       "thursday",
+             *       "friday",
+             *       "saturday",
+             *       "sunday"
+             *     ]
+             */
+            days?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday")[];
+            /** From */
+            from: string;
+            /** Time Zone */
+            time_zone: string;
+            /** To */
+            to: string;
+        };
+        /**
+         * ChosenRateLimit
+         * @description So many messages an hour; what is over it is bundled.
+         */
+        ChosenRateLimit: {
+            /**
+             * Critical Within
+             * @default 60
+             */
+            critical_within?: number;
+            /** Per Hour */
+            per_hour: number;
+        };
+        /**
          * CommentBody
          * @description What somebody has to say.
          */
@@ -618,6 +674,50 @@ export interface components {
             status: "healthy" | "degraded" | "down" | "unknown";
             /** Title */
             title: string;
+        };
+        /**
+         * Contact
+         * @description Somebody who can be told, and whose login it is.
+         */
+        Contact: {
+            /** Fallback After */
+            fallback_after: number;
+            file: components["schemas"]["HowTold"];
+            /** Logins */
+            logins: components["schemas"]["ContactLogin"][];
+            /** Mine */
+            mine: boolean;
+            /** Name */
+            name: string;
+            now: components["schemas"]["HowTold"];
+            /** Place */
+            place: string;
+            /** Title */
+            title: string;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * ContactLogin
+         * @description A login that is a contact.
+         */
+        ContactLogin: {
+            /** Given */
+            given: boolean;
+            /** Id */
+            id: number;
+            /** Username */
+            username: string;
+        };
+        /**
+         * Contacts
+         * @description Everybody of the notifier's file, in its order.
+         */
+        Contacts: {
+            /** Contacts */
+            contacts: components["schemas"]["Contact"][];
+            /** Receivers */
+            receivers: string[];
         };
         /**
          * Deployment
@@ -698,6 +798,20 @@ export interface components {
             start: number;
             /** Step */
             step: number;
+        };
+        /**
+         * DutyNow
+         * @description Who has one schedule's duty now, and who has it next.
+         */
+        DutyNow: {
+            /** Name */
+            name: string;
+            /** Next */
+            next: string[];
+            /** People */
+            people: string[];
+            /** Until */
+            until: number | null;
         };
         /**
          * ErrorExample
@@ -782,6 +896,18 @@ export interface components {
             starts_at: number;
         };
         /**
+         * FirstTold
+         * @description Whom a policy's first step tells now.
+         */
+        FirstTold: {
+            /** Name */
+            name: string;
+            /** People */
+            people: string[];
+            /** Receivers */
+            receivers: string[];
+        };
+        /**
          * Health
          * @description The state of the watched stack and of Tocsin itself.
          */
@@ -830,6 +956,22 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * HowTold
+         * @description How somebody is told: by which channels in their order, when not, and how much at once.
+         */
+        HowTold: {
+            /** Channels */
+            channels: components["schemas"]["ShownChannel"][];
+            /**
+             * Deliver
+             * @enum {string}
+             */
+            deliver: "first" | "all";
+            /** Quiet Hours */
+            quiet_hours: components["schemas"]["ChosenQuietHours"][];
+            rate_limit: components["schemas"]["ChosenRateLimit"] | null;
         };
         /**
          * LabelCondition
@@ -1131,6 +1273,122 @@ export interface components {
             token: string;
         };
         /**
+         * OnCall
+         * @description Who is on call now.
+         */
+        OnCall: {
+            /** At */
+            at: number;
+            /** Configured */
+            configured: boolean;
+            /** Contact */
+            contact: string;
+            /** Contact Known */
+            contact_known: boolean;
+            /** Policies */
+            policies: components["schemas"]["FirstTold"][];
+            /** Schedules */
+            schedules: components["schemas"]["DutyNow"][];
+            /** Titles */
+            titles: {
+                [key: string]: string;
+            };
+            /** Warnings */
+            warnings: components["schemas"]["OnCallWarning"][];
+        };
+        /**
+         * OnCallWarning
+         * @description What would reach nobody.
+         */
+        OnCallWarning: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "contact" | "schedule" | "policy";
+            /** Name */
+            name: string;
+            /** Place */
+            place: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Override
+         * @description Somebody takes over for a while.
+         */
+        Override: {
+            /** Comment */
+            comment: string;
+            /** Contact */
+            contact: string | null;
+            /** Created By */
+            created_by: string;
+            /** Ends At */
+            ends_at: number;
+            /** Id */
+            id: string;
+            /** Ignored */
+            ignored: string;
+            /** Instead Of */
+            instead_of: string | null;
+            /** Removable */
+            removable: boolean;
+            /** Starts At */
+            starts_at: number;
+        };
+        /**
+         * OverrideBody
+         * @description I take over, or an admin says who does.
+         */
+        OverrideBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+            /**
+             * Contact
+             * @default null
+             */
+            contact?: string | null;
+            /** Ends At */
+            ends_at: number;
+            /**
+             * Instead Of
+             * @default null
+             */
+            instead_of?: string | null;
+            /** Starts At */
+            starts_at: number;
+        };
+        /**
+         * OverrideMade
+         * @description A takeover that was agreed.
+         */
+        OverrideMade: {
+            /** Comment */
+            comment: string;
+            /** Contact */
+            contact: string;
+            /** Created At */
+            created_at: number;
+            /** Created By */
+            created_by: string;
+            /** Ends At */
+            ends_at: number;
+            /** Id */
+            id: string;
+            /** Instead Of */
+            instead_of: string | null;
+            /** Pending */
+            pending: string;
+            /** Schedule */
+            schedule: string;
+            /** Starts At */
+            starts_at: number;
+        };
+        /**
          * Panel
          * @description One number of the overview with its limits and its last 15 minutes.
          */
@@ -1196,6 +1454,83 @@ export interface components {
             log: string;
             /** Seconds */
             seconds: number | null;
+        };
+        /**
+         * Policies
+         * @description All escalation policies, in the file's order.
+         */
+        Policies: {
+            /** Policies */
+            policies: components["schemas"]["ShownPolicy"][];
+        };
+        /**
+         * Preference
+         * @description One contact's choice; what is null stays as the file has it.
+         */
+        Preference: {
+            /**
+             * Channels
+             * @default null
+             */
+            channels?: components["schemas"]["ChosenChannel"][] | null;
+            /**
+             * Deliver
+             * @default null
+             */
+            deliver?: ("first" | "all") | null;
+            /**
+             * Quiet Hours
+             * @default null
+             */
+            quiet_hours?: components["schemas"]["ChosenQuietHours"][] | null;
+            /** @default null */
+            rate_limit?: components["schemas"]["ChosenRateLimit"] | null;
+        };
+        /**
+         * PreferenceBody
+         * @description What somebody chooses; all of it null goes back to what the file says.
+         */
+        PreferenceBody: {
+            /**
+             * Channels
+             * @default null
+             */
+            channels?: components["schemas"]["ChosenChannel"][] | null;
+            /**
+             * Deliver
+             * @default null
+             */
+            deliver?: ("first" | "all") | null;
+            /**
+             * Quiet Hours
+             * @default null
+             */
+            quiet_hours?: components["schemas"]["ChosenQuietHours"][] | null;
+            /** @default null */
+            rate_limit?: components["schemas"]["ChosenRateLimit"] | null;
+        };
+        /**
+         * Preferences
+         * @description How somebody is told: what the file says, what they have chosen, and what is in force.
+         */
+        Preferences: {
+            chosen: components["schemas"]["Preference"];
+            /** Contact */
+            contact: string;
+            file: components["schemas"]["HowTold"] | null;
+            /** Known */
+            known: boolean;
+            now: components["schemas"]["HowTold"] | null;
+            /** Pending */
+            pending: string;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: number | null;
+            /** Updated By */
+            updated_by: string | null;
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * Preview
@@ -1517,6 +1852,38 @@ export interface components {
             version: number;
         };
         /**
+         * Schedule
+         * @description Who has the duty when.
+         */
+        Schedule: {
+            /** Feed */
+            feed: string;
+            /** Name */
+            name: string;
+            /** On Call */
+            on_call: string[];
+            /** Overrides */
+            overrides: components["schemas"]["Override"][];
+            /** Place */
+            place: string;
+            /** Rotations */
+            rotations: components["schemas"]["ShownRotation"][];
+            /** Shifts */
+            shifts: components["schemas"]["Shift"][];
+            /** Time Zone */
+            time_zone: string;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * Schedules
+         * @description All schedules, in the file's order.
+         */
+        Schedules: {
+            /** Schedules */
+            schedules: components["schemas"]["Schedule"][];
+        };
+        /**
          * SeriesStats
          * @description Figures over the whole time; percentiles are those of the means of `stats_step` seconds.
          */
@@ -1557,6 +1924,22 @@ export interface components {
             version: string;
         };
         /**
+         * TestBody
+         * @description To whom a test message goes; neither: to you.
+         */
+        services__api__oncall__model__TestBody: {
+            /**
+             * Contact
+             * @default null
+             */
+            contact?: string | null;
+            /**
+             * Receiver
+             * @default null
+             */
+            receiver?: string | null;
+        };
+        /**
          * PreviewBody
          * @description A rule that is not kept yet.
          */
@@ -1567,6 +1950,17 @@ export interface components {
              */
             hours?: number;
             rule: components["schemas"]["RuleBody"];
+        };
+        /**
+         * TestBody
+         * @description How far back a dry run looks.
+         */
+        services__api__rules__model__TestBody: {
+            /**
+             * Hours
+             * @default 24
+             */
+            hours?: number;
         };
         /**
          * PreviewBody
@@ -1612,6 +2006,89 @@ export interface components {
             alerts: number;
             /** Severity */
             severity: string;
+        };
+        /**
+         * Shift
+         * @description A stretch of time in which the same people are on call; nobody: a gap.
+         */
+        Shift: {
+            /** Begin */
+            begin: number;
+            /** End */
+            end: number;
+            /** People */
+            people: string[];
+        };
+        /**
+         * ShownChannel
+         * @description One of a contact's channels.
+         */
+        ShownChannel: {
+            /** Channel */
+            channel: string;
+            /** Integration */
+            integration: string;
+            /** Recipients */
+            recipients: string[];
+            /** Severities */
+            severities: string[];
+        };
+        /**
+         * ShownPolicy
+         * @description Who is told when nobody answers.
+         */
+        ShownPolicy: {
+            /** Name */
+            name: string;
+            /** Place */
+            place: string;
+            /** Repeat */
+            repeat: number;
+            /** Steps */
+            steps: components["schemas"]["ShownStep"][];
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
+         * ShownRotation
+         * @description Members who hand the duty over to each other.
+         */
+        ShownRotation: {
+            /** Every */
+            every: number;
+            /** Members */
+            members: string[];
+            /** Name */
+            name: string;
+            /** Starts */
+            starts: string;
+        };
+        /**
+         * ShownStep
+         * @description One step of a policy.
+         */
+        ShownStep: {
+            /** Channels */
+            channels: string[];
+            /** Notify */
+            notify: components["schemas"]["ShownTarget"][];
+            /** Reaches */
+            reaches: components["schemas"]["ShownTarget"][];
+            /** Wait */
+            wait: number;
+        };
+        /**
+         * ShownTarget
+         * @description Whom a step names.
+         */
+        ShownTarget: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "contact" | "schedule" | "receiver";
+            /** Name */
+            name: string;
         };
         /**
          * Silence
@@ -1931,15 +2408,12 @@ export interface components {
             usual: string[];
         };
         /**
-         * TestBody
-         * @description How far back a dry run looks.
+         * TestAnswer
+         * @description What became of each way; none: there is no way to tell them.
          */
-        TestBody: {
-            /**
-             * Hours
-             * @default 24
-             */
-            hours?: number;
+        TestAnswer: {
+            /** Results */
+            results: components["schemas"]["TrialResult"][];
         };
         /**
          * Threshold
@@ -2190,6 +2664,24 @@ export interface components {
             stats: components["schemas"]["SeriesStats"] | null;
         };
         /**
+         * TrialResult
+         * @description One way by which a test message was sent, and what became of it.
+         */
+        TrialResult: {
+            /** Answer */
+            answer: string;
+            /** Channel */
+            channel: string;
+            /** Ok */
+            ok: boolean;
+            /** Receiver */
+            receiver: string;
+            /** Recipient */
+            recipient: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * Uptime
          * @description How much of the time no outage of a component fired.
          */
@@ -2259,6 +2751,24 @@ export interface components {
              * @default null
              */
             role?: ("viewer" | "operator" | "admin") | null;
+        };
+        /**
+         * UserContact
+         * @description Which contact a login is now.
+         */
+        UserContact: {
+            /** Contact */
+            contact: string;
+            /** Username */
+            username: string;
+        };
+        /**
+         * UserContactBody
+         * @description Which contact a login is; null: the one of the same name.
+         */
+        UserContactBody: {
+            /** Contact */
+            contact: string | null;
         };
         /**
          * Users

@@ -9,7 +9,6 @@ import { showTab, tabOf } from "./model/tab";
 import { AlertPage } from "./pages/alert";
 import { AlertsPage } from "./pages/alerts";
 import { LoginPage } from "./pages/login";
-import { MaintenancePage } from "./pages/maintenance";
 import { OverviewPage } from "./pages/overview";
 import { SilencesPage } from "./pages/silences";
 import { TrendsPage } from "./pages/trends";
@@ -30,7 +29,7 @@ function Page({ at }: { at: Route }): JSX.Element {
     case "alerts":
       return <AlertsPage search={at.search} />;
     case "maintenance":
-      return <MaintenancePage />;
+      return <Later key="maintenance" load={() => import("./pages/maintenance").then((module) => module.MaintenancePage)} />;
     case "silences":
       return <SilencesPage />;
     case "rules":

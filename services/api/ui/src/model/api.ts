@@ -26,6 +26,10 @@ import type {
   RulePreview,
   Silence,
   Statistics,
+  Task,
+  TaskBody,
+  TaskDetail,
+  Tasks,
   Token,
   UserAccount,
   Trends,
@@ -34,6 +38,7 @@ import type {
 
 const MONITORING = "/api/admin/monitoring";
 export const LIVE_PATH = `${MONITORING}/live`;
+const TASKS = `${MONITORING}/maintenance/tasks`;
 const UNREACHABLE = 0;
 
 /** An answer that is no success; `mend` says what to do. Status 0: no answer came. */
@@ -149,6 +154,34 @@ export class Api {
 
   deleteCheck(id: number): Promise<void> {
     return this.call("DELETE", `${MONITORING}/checks/${id}`);
+  }
+
+  tasks(): Promise<Tasks> {
+    return this.call("GET", TASKS);
+  }
+
+  task(id: number): Promise<TaskDetail> {
+    return this.call("GET", `${TASKS}/${id}`);
+  }
+
+  addUsualTasks(): Promise<Tasks> {
+    return this.call("POST", `${TASKS}/usual`, {});
+  }
+
+  saveTask(id: number | null, body: TaskBody): Promise<Task> {
+    return id === null ? this.call("POST", TASKS, body) : this.call("PUT", `${TASKS}/${id}`, body);
+  }
+
+  deleteTask(id: number): Promise<void> {
+    return this.call("DELETE", `${TASKS}/${id}`);
+  }
+
+  tickTask(id: number, note: string): Promise<TaskDetail> {
+    return this.call("POST", `${TASKS}/${id}/ticks`, { note });
+  }
+
+  untickTask(id: number, tick: number): Promise<TaskDetail> {
+    return this.call("DELETE", `${TASKS}/${id}/ticks/${tick}`);
   }
 
   errors(text: string): Promise<LogErrors> {

@@ -15,6 +15,7 @@ const CHECK: Check = {
 const ERRORS: LogErrors = { at: 1, configured: true, errors: [], total: 0, services: [], missing: [] };
 const answers = (checks: Check[] = [CHECK], errors: LogErrors = ERRORS): Record<string, unknown> => ({
   [`GET ${PATH}/checks`]: { checks },
+  [`GET ${PATH}/maintenance/tasks`]: { tasks: [], usual: [] },
   [`GET ${PATH}/errors`]: errors,
 });
 

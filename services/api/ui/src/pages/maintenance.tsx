@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 
+import { Checklist } from "../parts/checklist";
 import { Checks } from "../parts/checks";
 import { Errors } from "../parts/errors";
 import { strings } from "../strings";
@@ -10,6 +11,7 @@ export function MaintenancePage(): JSX.Element {
       <header class="page-head">
         <h1>{strings.maintenance.title}</h1>
       </header>
+      <Checklist />
       <Checks />
       <Errors />
     </>

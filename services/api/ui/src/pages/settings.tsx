@@ -2,7 +2,8 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { useStore } from "../model/store";
-import { Audit, People, Tokens, useAttempt, Wrong } from "../parts/people";
+import { useAttempt, Wrong } from "../parts/attempt";
+import { Audit, People, Tokens } from "../parts/people";
 import { Section } from "../parts/states";
 import { strings } from "../strings";
 

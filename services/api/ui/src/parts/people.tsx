@@ -4,40 +4,16 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
 import { formatTime } from "../format";
-import { ApiError } from "../model/api";
 import { useResource } from "../model/resource";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
 import type { AuditEntry, Role, Token, UserAccount } from "../types";
+import { useAttempt, Wrong } from "./attempt";
 import { Failure, Section } from "./states";
 import { Age } from "./time";
 
 const words = strings.settings;
 const ROLES: Role[] = ["viewer", "operator", "admin"];
-
-/** Runs what a form or button asks for; keeps why it failed. */
-export function useAttempt(): [string, (work: () => Promise<unknown>) => Promise<boolean>] {
-  const [error, setError] = useState("");
-  const attempt = async (work: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await work();
-      setError("");
-      return true;
-    } catch (caught) {
-      if (!(caught instanceof ApiError)) throw caught;
-      setError(`${caught.message} ${caught.mend}`);
-      return false;
-    }
-  };
-  return [error, attempt];
-}
-
-export const Wrong = ({ text }: { text: string }): JSX.Element | null =>
-  text === "" ? null : (
-    <p class="form-error" role="alert">
-      {text}
-    </p>
-  );
 
 function RoleChoice({ label, value, change }: { label: string; value: Role; change: (role: Role) => void }): JSX.Element {
   return (

@@ -1,6 +1,7 @@
 """Two real notifier processes over one Redis, one of them killed (kill -9) at the worst moments; doubles counted."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -25,9 +26,9 @@ class Copies:
         self.folder, self.redis_url, self.hook = folder, redis_url, hook
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    async def start(self, name: str, redis: Redis) -> None:
+    async def start(self, name: str, redis: Redis, given: dict | None = None, *, first: bool = False) -> None:
         settings = {"listen": "127.0.0.1:0", "instance": name, "lease": "2s", "watch_evaluator": False,
-                    "config": hook_config(self.hook, timeout="30s"), "retry_first": "100ms"}  # fmt: skip
+                    "config": given or hook_config(self.hook, timeout="30s"), "retry_first": "100ms"}  # fmt: skip
         config = {"data_dir": str(self.folder / "data"), "redis": {"url": self.redis_url}, "notifier": settings}
         file = self.folder / f"{name}.yml"
         file.write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -38,7 +39,7 @@ class Copies:
         log.close()
 
         async def lives() -> bool:
-            if name == "one":
+            if first:
                 return bool((await redis.get("tocsin:notifier:lease") or b"").startswith(b"one"))
             return "listening" in (self.folder / f"{name}.log").read_text(encoding="utf-8")
 
@@ -60,11 +61,18 @@ class Copies:
 async def copies(tmp_path, redis_url, redis, hook):
     made = Copies(tmp_path, redis_url, hook)
     try:
-        await made.start("one", redis)
+        await made.start("one", redis, first=True)
         await made.start("two", redis)
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture
+def lone(tmp_path, redis_url, hook):
+    made = Copies(tmp_path, redis_url, hook)
+    yield made
+    made.stop()
 
 
 @pytest.mark.timeout(180)
@@ -108,3 +116,83 @@ async def test_killed_in_the_middle_of_a_storm_nothing_is_lost(copies, hook, red
     assert len(keys) == count  # whatever came twice bears the same key
     # The attempts under way and those not yet recorded are what may come twice.
     assert sum(keys.values()) - count <= 16 + 256
+
+
+def on_call(hook, **contact) -> dict:
+    """Anna, then the team; each message says by its receiver whom it is for."""
+    channel = {"url": hook.url, "timeout": "30s"}
+    steps = [{"notify": {"contact": "anna"}, "wait": "1h"}, {"notify": {"receiver": "team"}}]
+    return {
+        "route": {"receiver": "ops", "group_wait": "0s", "group_interval": "1s", "group_by": ["alertname"]},
+        "receivers": [
+            {"name": "ops", "escalation_configs": [{"policy": "ops"}]}, {"name": "team", "webhook_configs": [channel]},
+        ],
+        "contacts": [{"name": "anna", "channels": [{"webhook": channel}], **contact}],
+        "escalation_policies": [{"name": "ops", "steps": steps}],
+    }  # fmt: skip
+
+
+def told_to(hook) -> list[tuple[str, str]]:
+    return [(body["receiver"], body["status"]) for body in hook.bodies]
+
+
+async def make_due(redis) -> None:
+    """An hour goes by for the one escalation while nobody is there."""
+    ((key, saved),) = (await redis.hgetall("tocsin:notifier:escalations")).items()
+    await redis.hset("tocsin:notifier:escalations", key, json.dumps({**json.loads(saved), "next_at": time.time()}))
+
+
+@pytest.mark.timeout(180)
+async def test_killed_between_the_steps_of_an_escalation_and_between_claim_and_send_of_one(lone, hook, redis):
+    given, began = on_call(hook), time.time()
+    await lone.start("one", redis, given, first=True)
+    await publish(redis, event(starts_at=began))
+    await eventually(lambda: told_to(hook) == [("contact:anna", "firing")], seconds=60)
+
+    async def settled() -> bool:
+        return await redis.hlen("tocsin:notifier:escalations") == 1 and await redis.hlen("tocsin:notifier:outbox") == 0
+
+    await eventually_async(settled, seconds=60)
+    lone.kill("one")
+    await make_due(redis)
+    hook.hang = asyncio.Event()
+    await lone.start("one", redis, given)
+    await eventually(lambda: hook.calls == 2, seconds=60)
+    hook.answers = [(500, {})]  # what the killed one sent is not taken
+    lone.kill("one")
+    hook.hang.set()
+    await eventually(lambda: not hook.answers, seconds=60)
+    await lone.start("one", redis, given)
+    await eventually(lambda: len(hook.bodies) == 2, seconds=60)
+    await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
+    await eventually(lambda: len(hook.bodies) == 4, seconds=60)
+    assert sorted(told_to(hook)) == [
+        ("contact:anna", "firing"), ("contact:anna", "resolved"), ("team", "firing"), ("team", "resolved"),
+    ]  # fmt: skip
+
+
+@pytest.mark.timeout(180)
+async def test_killed_while_quiet_hours_hold_and_while_the_digest_leaves(lone, hook, redis):
+    always = {"time_zone": "UTC", "from": "00:00", "to": "00:00"}
+    began = time.time()
+    await lone.start("one", redis, on_call(hook, quiet_hours=[always]), first=True)
+    await publish(redis, *[event(name, starts_at=began, severity="warning") for name in "AB"])
+
+    async def held() -> bool:
+        return await redis.hlen("tocsin:notifier:held") == 2
+
+    await eventually_async(held, seconds=60)
+    lone.kill("one")
+    await publish(redis, event("B", "resolved", starts_at=began, sent_at=time.time(), severity="warning"))
+    hook.hang = asyncio.Event()
+    await lone.start("one", redis, on_call(hook))  # her quiet hours are over
+    await eventually(lambda: hook.calls, seconds=60)
+    hook.answers = [(500, {})] * hook.calls
+    lone.kill("one")
+    hook.hang.set()
+    await eventually(lambda: not hook.answers, seconds=60)
+    await lone.start("one", redis, on_call(hook))
+    ends = [("A", "firing"), ("B", "resolved")]
+    await eventually(lambda: all(one in hook.told for one in ends), seconds=60)
+    assert len(hook.told) == len(set(hook.told))
+    assert len({headers["Idempotency-Key"] for headers in hook.headers}) == len(hook.bodies)

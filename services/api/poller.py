@@ -6,7 +6,7 @@ from redis.exceptions import RedisError
 
 from services.api.evaluator import EvaluatorClient, EvaluatorError
 from services.api.metrics import ApiMetrics
-from services.api.overview.evaluated import index_rules, instant_values, range_values
+from services.api.overview.evaluated import index_rules, instant_values, next_evaluation, range_values
 from services.api.overview.ring import SPAN, STEP
 from services.api.overview.state import OverviewState
 from services.common.clock import Clock
@@ -14,6 +14,8 @@ from services.common.heartbeat import read_heartbeats
 from services.common.telemetry import Telemetry
 
 START_SECONDS = 10.0
+_SETTLED = 0.15
+"""Seconds after which an evaluation that was due can be read."""
 log = structlog.get_logger(__name__)
 
 
@@ -37,7 +39,7 @@ class Poller:
         self._began, self._ever = clock.monotonic(), False
 
     async def round(self) -> None:
-        """Ask the evaluator, then wait so that rounds begin an interval apart."""
+        """Ask the evaluator, then wait an interval, or less: a new value is to be seen as soon as it is there."""
         start = self._clock.monotonic()
         try:
             await self._ask()
@@ -47,7 +49,12 @@ class Poller:
             self._note(error.reason, str(error))
         else:
             self._note("answered", "")
-        await self._clock.sleep(self._interval - (self._clock.monotonic() - start))
+        await self._clock.sleep(min(self._interval - (self._clock.monotonic() - start), self._until_next()))
+
+    def _until_next(self) -> float:
+        now, groups = self._clock.now(), self._overview.rules
+        due = next_evaluation(groups, now) if groups is not None else None
+        return self._interval if due is None else due + _SETTLED - now
 
     async def _ask(self) -> None:
         groups = await self._evaluator.rules()

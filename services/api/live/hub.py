@@ -19,8 +19,10 @@ from services.api.overview.state import OverviewState
 from services.common.clock import Clock
 
 BATCH_SECONDS = 0.5
+LOOK_SECONDS = 0.1
 PING_SECONDS = 15.0
 SESSION_CHECK_SECONDS = 10.0
+_ROUNDING = 1e-6
 QUEUE = 64
 """Messages that a client may be behind: at two a second at least half a minute."""
 SESSION_ENDED, SLOW_CLIENT, GOING_AWAY = 4401, 4408, 1001
@@ -62,6 +64,7 @@ class LiveHub:
         self._clients: set[LiveClient] = set()
         self._seq = 0
         self._looked_at: tuple[int, int, bool] | None = None
+        self._sent_at = float("-inf")
         self._health: Health | None = None
         self._realtime: Realtime | None = None
         self._alerts = {alert.id: alert for alert in view.firing()}
@@ -75,9 +78,10 @@ class LiveHub:
         return len(self._clients)
 
     async def batch_round(self) -> None:
-        """Wait for the batch to fill, then send it."""
-        await self._clock.sleep(BATCH_SECONDS)
-        self.send_changes()
+        """Look whether something changed: after a quiet time it is sent at once, else half a second after the last."""
+        await self._clock.sleep(LOOK_SECONDS)
+        if self._clock.monotonic() >= self._sent_at + BATCH_SECONDS - _ROUNDING:
+            self.send_changes()
 
     async def ping_round(self) -> None:
         """Wait, then show every client that the connection lives."""
@@ -122,7 +126,7 @@ class LiveHub:
         self._alerts = {alert.id: alert for alert in self._view.firing()}
         if message is None:
             return
-        self._seq = message.seq
+        self._seq, self._sent_at = message.seq, self._clock.monotonic()
         self._missed.note(message)
         self._starts.clear()
         if self._clients:

@@ -138,6 +138,18 @@ def _seconds(text: str) -> float | None:
     return at if at > 0 else None
 
 
+def next_evaluation(groups: RuleGroups, now: float) -> float | None:
+    """Return when recorded values are evaluated next, as the groups' intervals promise; None when none tells."""
+    due = []
+    for group in groups.groups:
+        first = next((rule for rule in group.rules if rule.type == "recording"), None)
+        last = _seconds(first.lastEvaluation) if first is not None else None
+        # One that is late, or rests, promises nothing.
+        if last is not None and last + group.interval > now:
+            due.append(last + group.interval)
+    return min(due, default=None)
+
+
 def combine(values: Iterable[float], thresholds: tuple[Threshold, ...]) -> float | None:
     """Return the worst of several series' values: the least where rules set a floor, else the greatest."""
     numbers = [value for value in values if value == value]  # noqa: PLR0124 - NaN alone differs from itself

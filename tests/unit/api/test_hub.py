@@ -1,11 +1,20 @@
 """Batches, sequence and pings of the hub, with a driven clock."""
 
+import asyncio
 import json
 
 import pytest
 
 from services.api.auth.identity import Identity
-from services.api.live.hub import BATCH_SECONDS, PING_SECONDS, QUEUE, SESSION_CHECK_SECONDS, LiveClient, LiveHub
+from services.api.live.hub import (
+    BATCH_SECONDS,
+    LOOK_SECONDS,
+    PING_SECONDS,
+    QUEUE,
+    SESSION_CHECK_SECONDS,
+    LiveClient,
+    LiveHub,
+)
 from services.api.live.missed import KEPT
 from services.api.live.model import LiveQuery
 from services.api.metrics import ApiMetrics
@@ -38,9 +47,26 @@ async def bench():
     return Bench()
 
 
-async def test_what_happens_within_a_batch_is_one_message(bench):
-    import asyncio
+async def test_after_a_quiet_time_a_change_is_sent_at_once_and_the_next_half_a_second_later(bench):
+    task = asyncio.create_task(
+        keep_running("live", bench.hub.batch_round, clock=bench.clock, telemetry=Telemetry("api"))
+    )
+    await bench.clock.advance(2)
+    bench.view.apply_event(event("One", starts_at=NOW))
+    await bench.clock.advance(LOOK_SECONDS)
+    (message,) = bench.sent()
+    assert [alert["name"] for alert in message["alerts"]["upsert"]] == ["One"]
+    bench.view.apply_event(event("Two", starts_at=NOW))
+    await bench.clock.advance(BATCH_SECONDS - LOOK_SECONDS)
+    bench.view.apply_event(event("Three", starts_at=NOW))
+    assert bench.sent() == []
+    await bench.clock.advance(LOOK_SECONDS)
+    (message,) = bench.sent()
+    assert sorted(alert["name"] for alert in message["alerts"]["upsert"]) == ["Three", "Two"]
+    task.cancel()
 
+
+async def test_what_happens_within_a_batch_is_one_message(bench):
     task = asyncio.create_task(
         keep_running("live", bench.hub.batch_round, clock=bench.clock, telemetry=Telemetry("api"))
     )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page
+from playwright.async_api import Browser, ConsoleMessage, Page, expect
 
 import hatch_build
 from tests.browser.chromium import MISSING, find_chromium, launch
@@ -15,6 +15,10 @@ Open = Callable[..., Awaitable[Page]]
 # Who is signed in is asked at the start; before the login the answer is 401, and Chromium logs every such answer.
 _WHO_AM_I = "/api/auth/me"
 AWAY = ("ERR_",)
+
+# Timings never decide a test, as in tests/fixtures/waiting.py.
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,7 +82,7 @@ async def open_page(stub: StubApi, browser: Browser) -> AsyncIterator[Open]:
             locale="en-GB",
         )
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
 
         def note(message: ConsoleMessage) -> None:
             url = message.location.get("url", "")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import PATIENCE_MS, Open
 from tests.browser.stub import StubApi
 from tests.browser.test_work import OVERFLOWS
 from tests.integration.api.conftest import PASSWORD, Stand, api, stand  # noqa: F401 - fixtures of the real API
@@ -57,7 +57,7 @@ async def test_without_logs_the_page_says_how_to_follow_them(stub: StubApi, open
 
 async def test_a_check_is_made_reported_to_changed_and_deleted(static, api: Stand, browser) -> None:  # noqa: F811 - the fixture
     page = await browser.new_page(locale="en-GB", timezone_id="Europe/Berlin")
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE_MS)
     await page.goto(f"{api.url}/maintenance")
     await page.get_by_label("User name").fill("operator")
     await page.get_by_label("Password").fill(PASSWORD)
@@ -78,7 +78,7 @@ async def test_a_check_is_made_reported_to_changed_and_deleted(static, api: Stan
     path = "/ping/" + address.rpartition("/")[2]
     reported = await page.request.post(f"{api.url}{path}", data="10 tables")
     assert reported.ok
-    await expect(card).to_contain_text("Up", timeout=8_000)
+    await expect(card).to_contain_text("Up")
     await expect(card).to_contain_text("at 0 3 * * * (Europe/Berlin)")
     await card.get_by_text("Last reports").click()
     await expect(card.locator("pre")).to_have_text("10 tables")

@@ -77,7 +77,7 @@ async def test_two_people_see_one_acknowledgement(stub: StubApi, open_page: Open
     await first.keyboard.type("Scaling to 6 workers")
     await first.keyboard.press("Enter")
     await expect(alert).to_contain_text("Acknowledged by ana")
-    await expect(second.locator(".acknowledged")).to_contain_text("Scaling to 6 workers", timeout=1000)
+    await expect(second.locator(".acknowledged")).to_contain_text("Scaling to 6 workers")
     assert stub.acknowledged == [("01-CeleryQueueBacklog", "Scaling to 6 workers")]
 
 
@@ -220,7 +220,7 @@ async def test_no_width_scrolls_sideways(stub: StubApi, open_page: Open, path: s
     for width in (320, 375, 768, 1080, 1440):
         await page.set_viewport_size({"width": width, "height": 812})
         # A chart follows its box at the next frame.
-        await until(functools.partial(_fits, page), seconds=5)
+        await until(functools.partial(_fits, page))
 
 
 async def _fits(page: Page) -> bool:

@@ -66,10 +66,10 @@ async def test_a_wrong_password_is_down_with_a_reason_and_the_others_go_on(syste
         values = {s["metric"]["target"]: s["value"][1] for s in await system.query("pg_up")}
         return values == {"shop-db": "1", "wrong": "0"}
 
-    await until(seen, seconds=40)
+    await until(seen)
     alert = await system.fires("PostgresDown")
     assert "wrong" in alert["description"]
-    await until(lambda: "password" in log_of(system, "collector"), seconds=10)
+    await until(lambda: "password" in log_of(system, "collector"))
     assert "not-the-password" not in log_of(system, "collector")
 
 
@@ -78,7 +78,7 @@ async def test_a_hanging_target_is_down_and_delays_nobody(system):
         values = {s["metric"]["target"]: s["value"][1] for s in await system.query("redis_up")}
         return values == {"shop-redis": "1", "hanging": "0"}
 
-    await until(seen, seconds=40)
+    await until(seen)
     assert await system.active("ScrapeTargetDown") is None
 
 
@@ -88,14 +88,14 @@ async def test_a_refusing_mail_server_is_recorded_and_the_webhook_still_comes(sy
     async def hooked():
         return [m for m in await system.inbox() if m["channel"] == "webhook" and "PostgresDown" in m["subject"]]
 
-    await until(hooked, seconds=40)
+    await until(hooked)
 
     async def recorded():
         timeline = (await system.get(f"alerts/{alert['id']}"))["timeline"]
         failures = [e for e in timeline if e["kind"] == "notification" and e["channel"] == "email"]
         return failures and all(e["result"] != "delivered" and e["reason"] for e in failures)
 
-    await until(recorded, seconds=40)
+    await until(recorded)
 
 
 async def test_a_broken_rule_file_keeps_the_last_good_version(system):
@@ -107,14 +107,14 @@ async def test_a_broken_rule_file_keeps_the_last_good_version(system):
         text = log_of(system, "evaluator")
         return "redis.yml" in text and "RedisDown" in text
 
-    await until(refused, seconds=30)
+    await until(refused)
 
     async def told_by_metric():
         return 'tocsin_config_last_reload_successful{kind="rules"} 0' in await system.text(
             "evaluator.listen", "/metrics"
         )
 
-    await until(told_by_metric, seconds=20)
+    await until(told_by_metric)
 
     async def old_version_in_force():
         try:
@@ -122,7 +122,7 @@ async def test_a_broken_rule_file_keeps_the_last_good_version(system):
         except AWAY:
             return False
 
-    await until(old_version_in_force, seconds=20)
+    await until(old_version_in_force)
     file.write_text(good)
 
     async def well_again():
@@ -130,7 +130,7 @@ async def test_a_broken_rule_file_keeps_the_last_good_version(system):
             "evaluator.listen", "/metrics"
         )
 
-    await until(well_again, seconds=20)
+    await until(well_again)
 
 
 async def test_a_broken_config_names_file_line_and_mend(tmp_path):

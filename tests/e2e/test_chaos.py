@@ -49,7 +49,7 @@ async def kill(system, part):
     def replaced():
         return [p for p in processes(system, part) if p != pid]
 
-    await until(replaced, seconds=30)
+    await until(replaced)
 
     async def all_ready():
         try:
@@ -58,7 +58,7 @@ async def kill(system, part):
             return False
         return not health["missing_services"] and all(s["ready"] for s in health["services"])
 
-    await until(all_ready, seconds=40, every=0.3)
+    await until(all_ready, every=0.3)
 
 
 async def told(system, word):
@@ -69,12 +69,12 @@ async def told(system, word):
 async def test_a_killed_part_comes_back_and_the_story_is_whole(system, part):
     before_firing, before_resolved = len(await told(system, "CRITICAL")), len(await told(system, "RESOLVED"))
     await system.demo("break", "websocket")
-    alert = await system.fires(ALERT, seconds=60)
+    alert = await system.fires(ALERT)
 
     async def one_more(word, before):
         return len(await told(system, word)) == before + 1
 
-    await until(lambda: one_more("CRITICAL", before_firing), seconds=30)
+    await until(lambda: one_more("CRITICAL", before_firing))
 
     async def recorded():
         # Between a mail server's acceptance and our record a crash must send again (with the same Message-ID);
@@ -82,14 +82,14 @@ async def test_a_killed_part_comes_back_and_the_story_is_whole(system, part):
         timeline = (await system.get(f"alerts/{alert['id']}"))["timeline"]
         return [e for e in timeline if e["kind"] == "notification" and e["channel"] == "email"]
 
-    await until(recorded, seconds=30)
+    await until(recorded)
     await kill(system, part)
-    still = await system.fires(ALERT, seconds=30)
+    still = await system.fires(ALERT)
     assert still["id"] == alert["id"], "a restart begins no new episode"
     await system.acknowledge(alert["id"], comment=f"after the kill of {part}")
     await system.demo("heal", "websocket")
     await system.resolves(ALERT)
-    await until(lambda: one_more("RESOLVED", before_resolved), seconds=40)
+    await until(lambda: one_more("RESOLVED", before_resolved))
     after = await system.get(f"alerts/{alert['id']}")
     assert after["status"] == "resolved"
     assert after["acknowledged"]["comment"] == f"after the kill of {part}"
@@ -102,17 +102,17 @@ async def test_a_breach_while_a_part_is_down_is_told_when_it_is_back(system, par
     # The feed goes silent within half a second of the switch: by then the part is dead.
     await system.demo("break", "websocket")
     os.kill(victim(system, part), signal.SIGKILL)
-    await system.fires(ALERT, seconds=60)
+    await system.fires(ALERT)
 
     async def told_once():
         return len(await told(system, "CRITICAL")) == before[0] + 1
 
-    await until(told_once, seconds=40)
+    await until(told_once)
     await system.demo("heal", "websocket")
     await system.resolves(ALERT)
 
     async def resolved_once():
         return len(await told(system, "RESOLVED")) == before[1] + 1
 
-    await until(resolved_once, seconds=40)
+    await until(resolved_once)
     assert await told_once()

@@ -57,7 +57,7 @@ async def tell(system, name):
     async def told():
         return await system.mails(alert["summary"], alert["id"])
 
-    await until(told, seconds=20)
+    await until(told)
     acknowledged = await system.acknowledge(alert["id"], comment=f"on it: {name}")
     await system.demo("heal", name)
     await system.resolves(alert_name)
@@ -65,12 +65,12 @@ async def tell(system, name):
     async def told_again():
         return await system.mails("RESOLVED", alert["summary"])
 
-    await until(told_again, seconds=20)
+    await until(told_again)
 
     async def recorded():
         return len(mails_in(await system.get(f"alerts/{alert['id']}"))) == 2
 
-    await until(recorded, seconds=20)
+    await until(recorded)
     return {"alert": alert, "acknowledged": acknowledged, "after": await system.get(f"alerts/{alert['id']}")}
 
 

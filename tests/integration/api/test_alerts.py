@@ -202,7 +202,7 @@ async def test_an_acknowledgement_while_postgres_is_away_is_published_and_record
         rows = await api.sql("SELECT acknowledged_by, acknowledge_comment FROM alert_history")
         return [tuple(row) for row in rows] == [("operator", "down")] * 2
 
-    await until(caught_up, seconds=30)
+    await until(caught_up)
     assert len(await api.sql("SELECT 1 FROM alert_actions")) == 2
 
 
@@ -331,7 +331,7 @@ async def test_an_alert_lost_with_the_evaluators_state_ends_on_the_page_and_in_t
         rows = await api.sql("SELECT name, status FROM alert_history ORDER BY name")
         return [tuple(row) for row in rows] == [("ApiSlow", "firing"), ("CeleryDown", "resolved")]
 
-    await until(ended, seconds=30)
+    await until(ended)
     await _shown(page, "ApiSlow")
     await api.publish(lost.model_copy(update={"sent_at": now, "ends_at": now + 300}))
     await _shown(page, "CeleryDown", "ApiSlow")

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 
 
-async def until_true(condition: Callable[[], bool], limit: float = 20) -> None:
+async def until_true(condition: Callable[[], bool], limit: float = 60) -> None:
     deadline = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < deadline, "never came"
@@ -27,4 +27,4 @@ async def served(app: Any) -> AsyncIterator[int]:
     finally:
         server.should_exit = True
         with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)

@@ -190,6 +190,6 @@ def test_two_worker_processes_answer_as_one(tmp_path: Path) -> None:
         page = httpx.get(base + "/metrics", timeout=30).text
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(20)
+        process.wait(60)
     assert f'http_requests_total{{handler="/pid",method="GET",status="2xx"}} {float(sent)}' in page
     assert "app_sessions_active 2.0" in page, "each process has seen the session"

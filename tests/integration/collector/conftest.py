@@ -95,7 +95,7 @@ class OwnServer:
         if self.process.poll() is None:
             self.resume()
             self.signal(signal.SIGKILL)
-            self.process.wait(20)
+            self.process.wait(60)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ async def peer(tmp_path: Path) -> AsyncIterator[str]:
     quiet = asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
     try:
-        async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        async with aiohttp.ClientSession() as session, asyncio.timeout(60):
             while True:
                 try:
                     async with session.get(f"http://127.0.0.1:{port}/-/healthy") as response:

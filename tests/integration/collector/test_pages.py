@@ -47,7 +47,7 @@ async def shop():
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off"))
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
     yield f"127.0.0.1:{port}"
@@ -238,7 +238,7 @@ async def test_heartbeat(tmp_path, redis_url: str) -> None:
     from services.common.heartbeat import read_heartbeats
 
     shared = Shared.model_validate({"data_dir": tmp_path, "redis": {"url": redis_url}, "heartbeat_interval": 0.05})
-    async with AsyncExitStack() as stack, Redis.from_url(redis_url) as client, asyncio.timeout(10):
+    async with AsyncExitStack() as stack, Redis.from_url(redis_url) as client, asyncio.timeout(60):
         config = CollectorConfig.model_validate({"listen": "127.0.0.1:0"})
         collector = await build(stack, config, shared, clock=SystemClock(), base=tmp_path)
         while not (beats := await read_heartbeats(client)):

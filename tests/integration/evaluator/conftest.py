@@ -247,7 +247,7 @@ async def peer(request: pytest.FixtureRequest, tmp_path: Path, rig: "Rig") -> As
         made.kill()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+async def until(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Await that a condition holds; returns what it gave."""
     async with asyncio.timeout(seconds):
         while True:

@@ -16,7 +16,7 @@ from tests.fixtures.scraped import job, page, serve
 
 
 async def eventually(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what it waits for sets no event
             await asyncio.sleep(0.002)
 

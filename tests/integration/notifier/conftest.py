@@ -23,13 +23,13 @@ from services.notifier.app import RunningNotifier, build
 from services.notifier.config import NotifierConfig
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 15.0) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - conditions lie in servers, other tasks and databases
             await asyncio.sleep(0.01)
 
 
-async def eventually_async(condition: Callable[[], Awaitable[object]], seconds: float = 15.0) -> None:
+async def eventually_async(condition: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)

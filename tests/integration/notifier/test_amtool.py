@@ -45,7 +45,7 @@ async def amtool(place, hook):
             "--no-version-check", *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env={"HOME": str(home), "USER": "anna"},
         )  # fmt: skip
-        out, _ = await asyncio.wait_for(process.communicate(), 20)
+        out, _ = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode == code, out.decode()
         return out.decode()
 
@@ -145,7 +145,7 @@ async def test_a_prometheus_sends(place, hook, tmp_path):
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await eventually(lambda: ("AlwaysOn", "firing") in hook.told, seconds=40)
+        await eventually(lambda: ("AlwaysOn", "firing") in hook.told)
     finally:
         process.terminate()
         await process.wait()

@@ -43,7 +43,7 @@ class Copies:
                 return bool((await redis.get("tocsin:notifier:lease") or b"").startswith(b"one"))
             return "listening" in (self.folder / f"{name}.log").read_text(encoding="utf-8")
 
-        await eventually_async(lives, seconds=60)
+        await eventually_async(lives)
 
     def kill(self, name: str) -> None:
         process = self.processes.pop(name)
@@ -54,7 +54,7 @@ class Copies:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(20)
+            process.wait(60)
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ async def test_killed_before_the_receiver_has_it(copies, hook, redis):
     """Between claim and send: the receiver got nothing whole, so the other copy's message is the only one."""
     hook.hang = asyncio.Event()
     await publish(redis, event(starts_at=time.time()))
-    await eventually(lambda: hook.calls == 1, seconds=60)
+    await eventually(lambda: hook.calls == 1)
     hook.answers = [(500, {})]  # what the killed one sent is not taken
     copies.kill("one")
     hook.hang.set()
-    await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")], seconds=60)
+    await eventually(lambda: hook.told == [("CeleryQueueBacklog", "firing")])
     assert len(hook.bodies) == 1
 
 
@@ -93,15 +93,15 @@ async def test_killed_between_the_receivers_yes_and_the_record(copies, hook, red
     """The receiver may get it twice then, under the same Idempotency-Key."""
     hook.hang = asyncio.Event()
     await publish(redis, event(starts_at=time.time()))
-    await eventually(lambda: hook.calls == 1, seconds=60)
+    await eventually(lambda: hook.calls == 1)
     copies.processes["one"].send_signal(signal.SIGSTOP)  # it will not read the answer
     hook.hang.set()
     await eventually(lambda: len(hook.bodies) == 1)
     copies.kill("one")
-    await eventually(lambda: len(hook.bodies) == 2, seconds=60)
+    await eventually(lambda: len(hook.bodies) == 2)
     assert len({headers["Idempotency-Key"] for headers in hook.headers}) == 1
     await publish(redis, event("Next", starts_at=time.time()))
-    await eventually(lambda: hook.told[-1] == ("Next", "firing"), seconds=60)
+    await eventually(lambda: hook.told[-1] == ("Next", "firing"))
     assert len(hook.bodies) == 3
 
 
@@ -109,7 +109,7 @@ async def test_killed_between_the_receivers_yes_and_the_record(copies, hook, red
 async def test_killed_in_the_middle_of_a_storm_nothing_is_lost(copies, hook, redis):
     began, count = time.time(), 300
     await publish(redis, *[event(f"A{number}", starts_at=began) for number in range(count)])
-    await eventually(lambda: len(hook.bodies) >= count // 3, seconds=60)
+    await eventually(lambda: len(hook.bodies) >= count // 3)
     copies.kill("one")
     await eventually(lambda: len({name for name, _ in hook.told}) == count, seconds=100)
     keys = Counter(headers["Idempotency-Key"] for headers in hook.headers)
@@ -147,25 +147,25 @@ async def test_killed_between_the_steps_of_an_escalation_and_between_claim_and_s
     given, began = on_call(hook), time.time()
     await lone.start("one", redis, given, first=True)
     await publish(redis, event(starts_at=began))
-    await eventually(lambda: told_to(hook) == [("contact:anna", "firing")], seconds=60)
+    await eventually(lambda: told_to(hook) == [("contact:anna", "firing")])
 
     async def settled() -> bool:
         return await redis.hlen("tocsin:notifier:escalations") == 1 and await redis.hlen("tocsin:notifier:outbox") == 0
 
-    await eventually_async(settled, seconds=60)
+    await eventually_async(settled)
     lone.kill("one")
     await make_due(redis)
     hook.hang = asyncio.Event()
     await lone.start("one", redis, given)
-    await eventually(lambda: hook.calls == 2, seconds=60)
+    await eventually(lambda: hook.calls == 2)
     hook.answers = [(500, {})]  # what the killed one sent is not taken
     lone.kill("one")
     hook.hang.set()
-    await eventually(lambda: not hook.answers, seconds=60)
+    await eventually(lambda: not hook.answers)
     await lone.start("one", redis, given)
-    await eventually(lambda: len(hook.bodies) == 2, seconds=60)
+    await eventually(lambda: len(hook.bodies) == 2)
     await publish(redis, event(status="resolved", starts_at=began, sent_at=time.time()))
-    await eventually(lambda: len(hook.bodies) == 4, seconds=60)
+    await eventually(lambda: len(hook.bodies) == 4)
     assert sorted(told_to(hook)) == [
         ("contact:anna", "firing"), ("contact:anna", "resolved"), ("team", "firing"), ("team", "resolved"),
     ]  # fmt: skip
@@ -181,18 +181,18 @@ async def test_killed_while_quiet_hours_hold_and_while_the_digest_leaves(lone, h
     async def held() -> bool:
         return await redis.hlen("tocsin:notifier:held") == 2
 
-    await eventually_async(held, seconds=60)
+    await eventually_async(held)
     lone.kill("one")
     await publish(redis, event("B", "resolved", starts_at=began, sent_at=time.time(), severity="warning"))
     hook.hang = asyncio.Event()
     await lone.start("one", redis, on_call(hook))  # her quiet hours are over
-    await eventually(lambda: hook.calls, seconds=60)
+    await eventually(lambda: hook.calls)
     hook.answers = [(500, {})] * hook.calls
     lone.kill("one")
     hook.hang.set()
-    await eventually(lambda: not hook.answers, seconds=60)
+    await eventually(lambda: not hook.answers)
     await lone.start("one", redis, on_call(hook))
     ends = [("A", "firing"), ("B", "resolved")]
-    await eventually(lambda: all(one in hook.told for one in ends), seconds=60)
+    await eventually(lambda: all(one in hook.told for one in ends))
     assert len(hook.told) == len(set(hook.told))
     assert len({headers["Idempotency-Key"] for headers in hook.headers}) == len(hook.bodies)

@@ -365,7 +365,7 @@ async def test_a_redis_that_hangs_delays_a_page_by_its_time_out_once(place, hook
     began = time.time()
     own_redis.pause()
     try:
-        await asyncio.wait_for(send(place, running, event("First", starts_at=began)), 10)
+        await asyncio.wait_for(send(place, running, event("First", starts_at=began)), 60)
         await eventually(lambda: ("First", "firing") in hook.told)
         assert not running.pipeline.store.online
         before = time.monotonic()

@@ -120,7 +120,7 @@ async def test_an_entry_that_breaks_us_again_and_again_is_put_aside_and_the_rest
     for item in (event("Cursed", starts_at=time.time()), event("Good", starts_at=time.time())):
         pipe.xadd("tocsin:alerts", {"event": item.encode()})
     await pipe.execute()
-    await eventually(lambda: ("Good", "firing") in hook.told, seconds=40)
+    await eventually(lambda: ("Good", "firing") in hook.told)
     dead = await redis.xrange("tocsin:alerts:dead")
     assert [fields[b"reason"] for _, fields in dead] == [b"processing_failed"]
 

@@ -16,7 +16,7 @@ def tocsin(tmp_path):
         command = [sys.executable, "-m", "services", *map(str, words)]
         env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=60, check=False
+            command, input=text, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=100, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -67,12 +67,12 @@ async def test_the_containers_commands_do_what_they_should(place, tmp_path):
             return await check.wait() == 0
 
         for service in OURS:
-            await until(lambda service=service: healthy(service), seconds=60)
+            await until(lambda service=service: healthy(service))
     finally:
         for process in running.values():
             if process.returncode is None:
                 process.terminate()
-        ends = [await asyncio.wait_for(process.wait(), 15) for process in running.values()]
+        ends = [await asyncio.wait_for(process.wait(), 60) for process in running.values()]
     assert ends == [0, 0, 0, 0], log.read_text()
     # The first login, as the first lines of docker-compose.yml say.
     made = re.search(r"compose exec api (tocsin user add .*)", (ROOT / "docker-compose.yml").read_text())[1]

@@ -38,7 +38,7 @@ def program(path, text):
 def run(box, script, *words, **env):
     return subprocess.run(
         [box / "bin" / "sh", f"scripts/{script}", *words],
-        cwd=box, env={"PATH": str(box / "bin"), **env}, capture_output=True, text=True, timeout=60, check=False,
+        cwd=box, env={"PATH": str(box / "bin"), **env}, capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 
@@ -14,6 +15,7 @@ from services.supervisor.child import FIRST_PAUSE, MAX_PAUSE, STEADY_SECONDS, Ch
 from services.supervisor.logs import service_notice
 from services.supervisor.orphans import Reaper
 from services.supervisor.process import Process
+from services.supervisor.procfs import Identity
 from services.supervisor.recovery import MARK
 from tests.fixtures.waiting import until
 
@@ -65,7 +67,7 @@ async def test_a_killed_child_comes_back_soon_and_says_so(data, start, screen):
     await until(lambda: "up" in log_of(data))
     first = child.pid
     os.kill(first, signal.SIGKILL)
-    await until(lambda: log_of(data).count("up") == 2, seconds=3)
+    await until(lambda: log_of(data).count("up") == 2)
     assert child.pid != first
     assert child.restarts == 1
     assert "ended (signal SIGKILL); starts again in 0.2 s" in screen.getvalue()
@@ -172,10 +174,19 @@ async def test_output_is_taken_whole_however_it_comes(data, start):
 
 async def test_a_grandchild_that_holds_the_pipe_does_not_delay_the_restart(data, start, monkeypatch):
     monkeypatch.setattr(child_module, "_DRAIN_SECONDS", 0.1)
-    grandchild = "import time; time.sleep(3)"
-    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {grandchild!r}]); print('up', flush=True)"
+    grandchild = "import time; time.sleep(60)"
+    code = (
+        f"import subprocess, sys; holder = subprocess.Popen([sys.executable, '-c', {grandchild!r}]); "
+        "print('up', holder.pid, flush=True)"
+    )
     start(python(code))
-    await until(lambda: log_of(data).count("up") >= 2, seconds=3)
+    try:
+        await until(lambda: log_of(data).count("up") >= 2)
+        holder = Identity.of(int(re.search(r"up (\d+)", log_of(data))[1]))
+        assert holder.alive(), "it still holds the pipe"
+    finally:
+        for pid in re.findall(r"up (\d+)", log_of(data)):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 async def test_a_full_disk_takes_no_pid_file_but_the_child_runs(data, start, screen, monkeypatch):

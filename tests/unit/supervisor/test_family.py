@@ -63,7 +63,7 @@ async def test_a_hurried_end_kills(family, tmp_path):
 async def test_a_child_that_waits_for_its_restart_can_be_stopped(family):
     family.start(Process("broken", ("/nowhere",)))
     await until(lambda: family.children["broken"].restarts >= 1)
-    await asyncio.wait_for(family.stop([]), 5)
+    await asyncio.wait_for(family.stop([]), 60)
 
 
 async def test_readiness_is_awaited_and_bounded(family):

@@ -13,7 +13,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="gives up root, so it n
 
 def run(*options, program=(sys.executable, "-c", "print('ran')"), **how):
     command = [sys.executable, "-I", "-S", launch.__file__, *options, "--", *program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, **how)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, **how)
 
 
 def test_becomes_the_program_with_its_arguments():

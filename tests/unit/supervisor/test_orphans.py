@@ -11,7 +11,7 @@ def in_a_process(*parts):
     """Run code in a process of its own, for it becomes a subreaper."""
     head = "import os, subprocess, sys, time\nfrom services.supervisor.orphans import *\n"
     script = head + "".join(textwrap.dedent(part) for part in parts)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

@@ -58,7 +58,7 @@ async def test_a_service_runs_until_it_is_told_to_stop_and_closes_what_it_opened
     os.kill(os.getpid(), signal.SIGHUP)
     await until(lambda: service["running"].reloads == 1)
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
     assert service["closed"]
 
 
@@ -69,7 +69,7 @@ async def test_the_base_of_relative_paths_can_be_given(service, tmp_path):
     await until(lambda: "running" in service)
     assert service["base"] == tmp_path / "elsewhere"
     os.kill(os.getpid(), signal.SIGINT)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
 
 
 async def test_a_failed_reload_stops_nothing(caplog):

@@ -84,7 +84,7 @@ def celery(broker: str, options: dict[str, object], tmp_path: Path) -> Iterator[
     for process in started:
         if process.poll() is None:
             process.kill()
-            process.wait(20)
+            process.wait(60)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def producer(broker: str, options: dict[str, object]) -> Iterator[Celery]:
     app.close()
 
 
-async def until(running: Running, condition: Callable[[dict[str, float]], bool], limit: float = 30) -> dict[str, float]:
+async def until(running: Running, condition: Callable[[dict[str, float]], bool], limit: float = 60) -> dict[str, float]:
     """Scrape until the condition holds."""
     found: dict[str, float] = {}
     try:

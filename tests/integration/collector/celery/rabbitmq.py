@@ -46,7 +46,7 @@ class RabbitMq:
     def end(self) -> None:
         self.resume()
         self.signal(signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 @contextmanager
@@ -82,5 +82,5 @@ def running_rabbitmq() -> Iterator[RabbitMq]:
             server.end()
     finally:
         daemon.kill()
-        daemon.wait(20)
+        daemon.wait(60)
         shutil.rmtree(home, ignore_errors=True)

@@ -154,7 +154,7 @@ def start_worker(stack: AsyncExitStack, folder: Path, broker: str) -> None:
 
     def end() -> None:
         process.kill()
-        process.wait(20)
+        process.wait(60)
 
     stack.callback(end)
 

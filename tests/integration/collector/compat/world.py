@@ -119,7 +119,7 @@ async def _live() -> World:
         producer = Producer(broker)
         stack.callback(producer.app.close)
         # The worker listens for revocations from its first heartbeat on.
-        await until(lambda: _has(evaluator, "celery_worker_up"), seconds=60)
+        await until(lambda: _has(evaluator, "celery_worker_up"))
         for _ in range(_ROUNDS):
             await asyncio.to_thread(producer.send)
             await asyncio.to_thread(use_redis, redis.port)
@@ -134,7 +134,7 @@ async def _awaited(evaluator: Evaluator, name: str) -> None:
         return _has(evaluator, name)
 
     there.__name__ = name
-    await until(there, seconds=40)
+    await until(there)
 
 
 def _has(evaluator: Evaluator, name: str) -> bool:

@@ -52,7 +52,7 @@ class Collector:
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(20)
+            self.process.wait(60)
 
 
 class Writer:
@@ -102,7 +102,7 @@ async def test_killed_again_and_again_it_counts_each_line_once(tmp_path: Path) -
                 writer.rotate()
                 writer.write(LINES)
             await collector.start(session)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while True:
                     shown = await collector.samples(session)
                     total = sum(value for name, value in shown.items() if name.startswith("log_lines_total"))

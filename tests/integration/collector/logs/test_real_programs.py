@@ -112,7 +112,7 @@ def by_type(tail: Tail) -> dict[str, Group]:
 def test_python_programs(tmp_path: Path, form: str, program: str, *, own_format: bool) -> None:
     (tmp_path / "shop.py").write_text(SHOP)
     with (tmp_path / "app.log").open("w") as file:
-        subprocess.run([sys.executable, "-c", program], stderr=file, cwd=tmp_path, timeout=60, check=False)
+        subprocess.run([sys.executable, "-c", program], stderr=file, cwd=tmp_path, timeout=100, check=False)
     tail = read(tmp_path, "app.log", form if own_format else "auto")
     errors = by_type(tail)
     # Two that were logged and the one that ended the program: the same place in the code, the same error.
@@ -153,7 +153,7 @@ async def test_uvicorn(tmp_path: Path) -> None:
                 writer.close()
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
     for form in ("uvicorn", "auto"):
         tail = read(tmp_path, "app.log", form)
         (error,) = tail.tally.groups.table.values()
@@ -196,12 +196,12 @@ def logging_postgres() -> Iterator[Callable[..., tuple[str, Path]]]:
     yield start
     for process in started:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
     shutil.rmtree(home, ignore_errors=True)
 
 
 async def spoil(dsn: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 connection = await asyncpg.connect(dsn)
@@ -229,7 +229,7 @@ async def test_postgres(logging_postgres: Callable[..., tuple[str, Path]], tmp_p
     def settled() -> bool:
         return all("hunter2" in path.read_text() for path in folder.iterdir()) and len(list(folder.iterdir())) == 3
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not settled():  # noqa: ASYNC110 - the server's log collector writes when it likes
             await asyncio.sleep(0.05)
     for name, form in (("pg.csv", "postgres_csv"), ("pg.log", "postgres"), ("pg.json", "json")):

@@ -104,7 +104,7 @@ async def page(start: Start, newest: Cluster) -> str:
             found = await running.samples("/metrics/postgres")
             return any("pg_bloat_btree_bloat_pct" in name for name in found)
 
-        await until(whole, seconds=30)
+        await until(whole)
         return (await running.get("/metrics/postgres"))[1]
     finally:
         replica.remove()

@@ -37,7 +37,7 @@ async def toured(running: Running, path: str = "/metrics/postgres") -> dict[str,
             name.startswith("pg_scrape_database_success") and value == 0 for name, value in found.items()
         )
 
-    await until(ended, seconds=30)
+    await until(ended)
     return found
 
 

@@ -29,7 +29,7 @@ async def use(port: int, lines: list[str]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write("\r\n".join([*lines, "ECHO the-end-of-all", ""]).encode())
     seen = b""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while b"the-end-of-all" not in seen:
             seen = seen[-32:] + await reader.read(65_536)
     writer.close()
@@ -129,13 +129,13 @@ async def test_a_replica_says_how_its_link_is(start: Start, own_redis: OwnServer
         {"name": "copy", "url": f"redis://127.0.0.1:{replica.port}"},
     ]})  # fmt: skip
     labels = f'target="copy",master_host="127.0.0.1",master_port="{own_redis.port}"'
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := await running.samples("/metrics/redis"))[f"redis_master_link_up{{{labels}}}"] != 1:
             pass
     assert found['redis_connected_slaves{target="main"}'] == 1
     assert found[f'redis_slave_info{{{labels},read_only="1"}}'] == 1
     own_redis.end()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (found := await running.samples("/metrics/redis"))[f"redis_master_link_up{{{labels}}}"] != 0:
             pass
     assert found['redis_up{target="main"}'] == 0

@@ -194,7 +194,7 @@ async def test_a_late_undelivered_falls_over_to_the_contacts_next_channel(place,
     body, headers = by_twilio(quoted, MessageSid="SM1", MessageStatus="undelivered", ErrorCode="30003")
     async with place.client(standby) as client:  # the copy that works reads it
         assert (await client.post(path, content=body, headers=headers)).status_code == 200
-    await eventually(lambda: mailbox.mails, seconds=30)
+    await eventually(lambda: mailbox.mails)
     await eventually(lambda: not active.pipeline.state.unconfirmed)
     await eventually(lambda: len(active.pipeline.state.attempts) == 4)
     assert [(one.channel, one.result.value, one.reason) for one in active.pipeline.state.attempts.values()] == [
@@ -246,7 +246,7 @@ async def test_a_copy_that_stands_by_takes_calls_too(place, standin, redis):
     kept = json.loads(await redis.get("tocsin:notifier:channel:receipt:SM1"))
     assert kept["receipt"]["status"] == "delivered"
     await eventually(
-        lambda: "provider_delivered" in [one.reason for one in active.pipeline.state.attempts.values()], seconds=30
+        lambda: "provider_delivered" in [one.reason for one in active.pipeline.state.attempts.values()], seconds=60
     )
 
 

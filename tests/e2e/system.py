@@ -11,7 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import yaml
 
 from demo.stack import CONFIG
 from tests.e2e.system import AWAY, ROOT, System
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

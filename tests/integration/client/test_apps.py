@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import connect
 
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.client.conftest import served, until_true
 from tocsin_client import TocsinMiddleware, watch_httpx
 

@@ -19,7 +19,8 @@ from services.collector.app import Collector, build
 from services.collector.config import CollectorConfig
 from services.common.clock import SystemClock
 from services.common.config import Shared
-from tests.fixtures.servers import _NOBODY, _wait_for_port, free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.servers import _NOBODY, _wait_for_port
 
 Start = Callable[..., Awaitable["Running"]]
 

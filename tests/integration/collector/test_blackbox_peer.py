@@ -12,7 +12,7 @@ import pytest
 
 from services.collector.probes.modules import read_blackbox
 from services.common.config import ConfigError
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.collector.apps import broken, ok, serving
 from tests.integration.collector.certs import make
 from tests.integration.collector.conftest import Start

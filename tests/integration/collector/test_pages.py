@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from services.collector.config import CollectorConfig
 from services.common.config import Shared, StrictModel
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.collector.apps import bomb, broken, deaf, feed, never, ok, serving
 from tests.integration.collector.conftest import Start
 from tocsin_client import Payments, TocsinMiddleware

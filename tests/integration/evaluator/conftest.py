@@ -22,7 +22,7 @@ from services.common.clock import SystemClock
 from services.common.config import Shared
 from services.evaluator.app import Evaluator, build
 from services.evaluator.config import EvaluatorConfig
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 
 
 class ShopTarget:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.evaluator.conftest import Peer, until
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import ClientSession, web
 
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.evaluator.conftest import Peer, listen, until
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from services.notifier.channels.email import EmailChannel, EmailConfig
 from services.notifier.channels.webhook import WebhookChannel, WebhookConfig
 from services.notifier.grouping import Cause
 from services.notifier.messages import Messages
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.notifier.conftest import Mailbox, event
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.common.events import ActionEvent
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.notifier.conftest import (
     Hook,
     Place,

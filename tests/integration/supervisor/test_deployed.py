@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from services.common.config import split_listen
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]

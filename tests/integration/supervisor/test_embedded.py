@@ -20,7 +20,7 @@ from services.supervisor.datadir import DataDir
 from services.supervisor.family import Family
 from services.supervisor.postgres import EmbeddedPostgres, EmbeddedServerError, OwnDatabase
 from services.supervisor.redis import EmbeddedRedis
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.integration

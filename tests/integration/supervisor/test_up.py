@@ -11,7 +11,7 @@ import pytest
 
 from services.supervisor.procfs import read_stat
 from services.supervisor.recovery import MARK, read_pid_file
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

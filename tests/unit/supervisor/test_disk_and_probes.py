@@ -8,7 +8,7 @@ from services.common.testing.clock import ManualClock
 from services.supervisor import disk
 from services.supervisor.disk import POLL_SECONDS, low_space, watch_space
 from services.supervisor.probes import http_probe
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 
 
 class Usage(NamedTuple):

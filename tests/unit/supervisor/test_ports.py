@@ -3,7 +3,7 @@ import socket
 import pytest
 
 from services.supervisor.ports import PortsTakenError, check_ports
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 
 
 @pytest.fixture

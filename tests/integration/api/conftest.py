@@ -77,6 +77,7 @@ class Stand:
     inner: Any = None
     context: Any = None
     notifier: Any = None
+    notifier_file: str = "route: {receiver: none}\nreceivers: [{name: none}]\n"
     notifier_stack: Any = None
 
     async def start(self):
@@ -116,9 +117,8 @@ class Stand:
             redis=RedisSettings(url=_through(self.redis_url, self.redis.port)),
             external_url=self.external_url,
         )
-        config = NotifierConfig.model_validate(
-            {"listen": f"127.0.0.1:{port}", "config": {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}}
-        )
+        (self.data / "alertmanager.yml").write_text(self.notifier_file)
+        config = NotifierConfig.model_validate({"listen": f"127.0.0.1:{port}"})
         inner = await self.stack.enter_async_context(AsyncExitStack())
         self.notifier = await notifier_app.build(inner, config, shared, clock=self.clock, base=self.data)
         self.settings = {**self.settings, "notifier_url": f"http://127.0.0.1:{self.notifier.port}"}

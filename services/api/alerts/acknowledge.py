@@ -28,13 +28,13 @@ class Acknowledger:
         self._view, self._record, self._bus, self._clock, self._metrics = view, record, bus, clock, metrics
         self._one_at_a_time = asyncio.Lock()
 
-    async def acknowledge(self, alert_id: str, by: str, comment: str) -> Alert:
+    async def acknowledge(self, alert_id: str, by: str, comment: str, expires_in: float | None = None) -> Alert:
         """Return the alert with who acknowledged it; raises ProblemError 404, 409 or 503."""
         async with self._one_at_a_time:
             alert = await self._find(alert_id)
             if alert.acknowledged is not None:
                 return alert
-            actions = [self._action("acknowledge", alert_id, by, comment)]
+            actions = [self._action("acknowledge", alert_id, by, comment, expires_in)]
             await self._take(actions, "The acknowledgement")
         await self._keep(actions)
         return self._view.get(alert_id) or alert
@@ -50,7 +50,9 @@ class Acknowledger:
         await self._keep(actions)
         return self._view.get(alert_id) or alert
 
-    async def acknowledge_many(self, alert_ids: Sequence[str], by: str, comment: str) -> Acknowledged:
+    async def acknowledge_many(
+        self, alert_ids: Sequence[str], by: str, comment: str, expires_in: float | None = None
+    ) -> Acknowledged:
         """Take on all that can be, and say why others can't; raises ProblemError 503, and then none is taken on."""
         refused: list[Refused] = []
         found: dict[str, Alert] = {}
@@ -61,16 +63,25 @@ class Acknowledger:
                 except ProblemError as problem:
                     refused.append(Refused(id=alert_id, reason=problem.kind, detail=problem.detail))
             open_ids = [alert_id for alert_id, alert in found.items() if alert.acknowledged is None]
-            actions = [self._action("acknowledge", alert_id, by, comment) for alert_id in open_ids]
+            actions = [self._action("acknowledge", alert_id, by, comment, expires_in) for alert_id in open_ids]
             if actions:
                 await self._take(actions, "The acknowledgement")
         await self._keep(actions)
         alerts = [self._view.get(alert_id) or alert for alert_id, alert in found.items()]
         return Acknowledged(alerts=alerts, refused=refused)
 
-    def _action(self, kind: Literal["acknowledge", "unacknowledge"], alert_id: str, by: str, text: str) -> ActionEvent:
-        now = self._clock.now()
-        return ActionEvent(action_id=str(uuid.uuid4()), kind=kind, at=now, by=by, alert_id=alert_id, comment=text)
+    def _action(
+        self,
+        kind: Literal["acknowledge", "unacknowledge"],
+        alert_id: str,
+        by: str,
+        text: str,
+        expires_in: float | None = None,
+    ) -> ActionEvent:
+        return ActionEvent(
+            action_id=str(uuid.uuid4()), kind=kind, at=self._clock.now(), by=by, alert_id=alert_id, comment=text,
+            expires_in=expires_in,
+        )  # fmt: skip
 
     async def _take(self, actions: Sequence[ActionEvent], what: str) -> None:
         await publish_action(self._bus, self._metrics, *actions, what=what)

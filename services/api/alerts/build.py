@@ -40,7 +40,10 @@ def alert_from_row(row: Mapping[str, Any], notifications: int = 0) -> Alert:
     acknowledged = None
     if row["acknowledged"] is not None:
         acknowledged = Acknowledgement(
-            by=row["acknowledged_by"] or "", at=row["acknowledged"], comment=row["acknowledge_comment"] or ""
+            by=row["acknowledged_by"] or "",
+            at=row["acknowledged"],
+            comment=row["acknowledge_comment"] or "",
+            until=row["acknowledged_end"],
         )
     kept = ("fingerprint", "name", "status", "severity", "category", "component", "value", "muted", "flapping")
     return _with_texts(
@@ -79,4 +82,5 @@ def first_acknowledgement(actions: Sequence[ActionEvent]) -> Acknowledgement | N
     if not given:
         return None
     first = min(given, key=lambda action: (action.at, action.action_id))
-    return Acknowledgement(by=first.by, at=first.at, comment=first.comment)
+    until = first.at + first.expires_in if first.expires_in else None
+    return Acknowledgement(by=first.by, at=first.at, comment=first.comment, until=until)

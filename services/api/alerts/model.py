@@ -21,6 +21,8 @@ class Acknowledgement(Answer):
     by: str
     at: float
     comment: str
+    until: float | None = None
+    """When it runs out, with a reminder; null: when the alert is over."""
 
 
 class AlertRule(Answer):
@@ -132,10 +134,18 @@ class HistoryQuery(Body):
     """Began before this time."""
 
 
-class AcknowledgeBody(Body):
-    """What the person says on taking the alert on."""
+class UnacknowledgeBody(Body):
+    """What the person says on giving the alert back."""
 
     comment: Comment = ""
+
+
+class AcknowledgeBody(Body):
+    """What the person says on taking the alert on, and for how long they do."""
+
+    comment: Comment = ""
+    expires_in: float | None = Field(default=None, ge=60, le=30 * 86_400, allow_inf_nan=False)
+    """Seconds; then whoever was told is reminded and the escalation begins anew. Null: until the alert is over."""
 
 
 class AcknowledgeManyBody(AcknowledgeBody):

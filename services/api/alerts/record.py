@@ -45,7 +45,15 @@ class AlertRecord:
             # The lock makes two that acknowledge at once agree on who was first.
             known = {row["alert_id"] for row in await connection.fetch(_SQL["lock_alerts"], ids)}
             rows = [
-                (uuid.UUID(action.action_id), action.alert_id, action.kind, action.at, action.by, action.comment)
+                (
+                    uuid.UUID(action.action_id),
+                    action.alert_id,
+                    action.kind,
+                    action.at,
+                    action.by,
+                    action.comment,
+                    action.at + action.expires_in if action.expires_in else None,
+                )  # fmt: skip
                 for action in wanted
                 if action.alert_id in known
             ]

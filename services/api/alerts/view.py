@@ -54,7 +54,7 @@ class AlertView:
             # The record knows acknowledgements that the stream has already dropped.
             actions[f"recorded-{alert.id}"] = ActionEvent(
                 action_id=f"recorded-{alert.id}", kind="acknowledge", at=given.at, by=given.by, alert_id=alert.id,
-                comment=given.comment,
+                comment=given.comment, expires_in=None if given.until is None else given.until - given.at,
             )  # fmt: skip
         known = self._known.get(alert.id)
         if known is not None and heard <= known.heard + _ROUNDING and alert.status == known.alert.status:

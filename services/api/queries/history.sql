@@ -22,17 +22,18 @@ WHERE (EXCLUDED.last_event_at, EXCLUDED.status = 'resolved') >= (known.last_even
 SELECT alert_id FROM alert_history WHERE alert_id = ANY($1::text[]) ORDER BY alert_id FOR UPDATE
 
 -- name: insert_action
-INSERT INTO alert_actions (action_id, alert_id, kind, at, by, comment)
-VALUES ($1, $2, $3, to_timestamp($4), $5, $6)
+INSERT INTO alert_actions (action_id, alert_id, kind, at, by, comment, until)
+VALUES ($1, $2, $3, to_timestamp($4), $5, $6, to_timestamp($7))
 ON CONFLICT (action_id) DO NOTHING
 
 -- name: refresh_acknowledged
 -- The earliest acknowledgement since the last un-acknowledgement counts, in whatever order they are stored.
 UPDATE alert_history known
-SET acknowledged_at = first.at, acknowledged_by = first.by, acknowledge_comment = first.comment
+SET acknowledged_at = first.at, acknowledged_by = first.by, acknowledge_comment = first.comment,
+    acknowledged_until = first.until
 FROM unnest($1::text[]) AS wanted (alert_id)
 LEFT JOIN LATERAL (
-    SELECT at, by, comment FROM alert_actions given
+    SELECT at, by, comment, until FROM alert_actions given
     WHERE given.alert_id = wanted.alert_id AND given.kind = 'acknowledge'
       AND given.at > coalesce((SELECT max(taken.at) FROM alert_actions taken
                                WHERE taken.alert_id = wanted.alert_id AND taken.kind = 'unacknowledge'), '-infinity')
@@ -51,7 +52,8 @@ SELECT labels FROM alert_history WHERE starts_at > to_timestamp($1) ORDER BY sta
 -- name: recent
 SELECT *, extract(epoch FROM active_at)::float8 AS active, extract(epoch FROM starts_at)::float8 AS starts,
        extract(epoch FROM ends_at)::float8 AS ends, extract(epoch FROM last_event_at)::float8 AS heard,
-       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged
+       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged,
+       extract(epoch FROM acknowledged_until)::float8 AS acknowledged_end
 FROM alert_history
 -- What resolved is told again for a quarter of an hour.
 WHERE status = 'firing' OR (status = 'resolved' AND ends_at > to_timestamp($1) - interval '15 minutes')
@@ -60,7 +62,8 @@ ORDER BY starts_at
 -- name: page
 SELECT *, extract(epoch FROM active_at)::float8 AS active, extract(epoch FROM starts_at)::float8 AS starts,
        extract(epoch FROM ends_at)::float8 AS ends, extract(epoch FROM last_event_at)::float8 AS heard,
-       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged
+       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged,
+       extract(epoch FROM acknowledged_until)::float8 AS acknowledged_end
 FROM alert_history
 WHERE true
 ORDER BY starts_at DESC, alert_id DESC
@@ -71,7 +74,8 @@ SET LOCAL plan_cache_mode = force_custom_plan
 -- name: one
 SELECT *, extract(epoch FROM active_at)::float8 AS active, extract(epoch FROM starts_at)::float8 AS starts,
        extract(epoch FROM ends_at)::float8 AS ends, extract(epoch FROM last_event_at)::float8 AS heard,
-       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged
+       extract(epoch FROM muted_until)::float8 AS muted_end, extract(epoch FROM acknowledged_at)::float8 AS acknowledged,
+       extract(epoch FROM acknowledged_until)::float8 AS acknowledged_end
 FROM alert_history WHERE alert_id = $1
 
 -- name: actions

@@ -1,6 +1,6 @@
 """Taking alerts on, one or many, and giving one back."""
 
-from services.api.alerts.model import AcknowledgeBody, Acknowledged, AcknowledgeManyBody, Alert
+from services.api.alerts.model import AcknowledgeBody, Acknowledged, AcknowledgeManyBody, Alert, UnacknowledgeBody
 from services.api.context import Api
 from services.api.endpoint import Call, Route
 from services.api.model import Nothing
@@ -9,15 +9,17 @@ _PATH = "/api/admin/monitoring/alerts"
 
 
 async def _acknowledge(api: Api, call: Call[Nothing, AcknowledgeBody]) -> Alert:
-    return await api.acknowledger.acknowledge(call.path["id"], call.identity.username, call.body.comment)
+    body = call.body
+    return await api.acknowledger.acknowledge(call.path["id"], call.identity.username, body.comment, body.expires_in)
 
 
-async def _unacknowledge(api: Api, call: Call[Nothing, AcknowledgeBody]) -> Alert:
+async def _unacknowledge(api: Api, call: Call[Nothing, UnacknowledgeBody]) -> Alert:
     return await api.acknowledger.unacknowledge(call.path["id"], call.identity.username, call.body.comment)
 
 
 async def _many(api: Api, call: Call[Nothing, AcknowledgeManyBody]) -> Acknowledged:
-    return await api.acknowledger.acknowledge_many(call.body.ids, call.identity.username, call.body.comment)
+    body = call.body
+    return await api.acknowledger.acknowledge_many(body.ids, call.identity.username, body.comment, body.expires_in)
 
 
 ROUTES = (
@@ -25,7 +27,7 @@ ROUTES = (
         method="POST",
         path=f"{_PATH}/{{id}}/acknowledge",
         name="acknowledgeAlert",
-        summary="Take an alert on: repeats stop; of several the first counts",
+        summary="Take an alert on, for a time if wanted: repeats stop; of several the first counts",
         role="operator",
         handler=_acknowledge,
         answer=Alert,
@@ -42,7 +44,7 @@ ROUTES = (
         handler=_unacknowledge,
         answer=Alert,
         query=Nothing,
-        body=AcknowledgeBody,
+        body=UnacknowledgeBody,
         problems=(404, 409, 503),
     ),
     Route(

@@ -107,14 +107,15 @@ async def test_acknowledging_once_for_all(api):
     operator, admin = await api.log_in("operator"), await api.log_in("admin")
     await _shown(operator, "CeleryDown")
     path = f"{BASE}/{alert.alert_id}/acknowledge"
-    status, first = await operator.post(path, {"comment": "I restart the workers."})
+    status, first = await operator.post(path, {"comment": "I restart the workers.", "expires_in": 3600})
     assert status == 200
+    assert first["acknowledged"]["until"] == pytest.approx(first["acknowledged"]["at"] + 3600)
     assert first["acknowledged"]["by"] == "operator"
     assert first["acknowledged"]["comment"] == "I restart the workers."
     assert (await admin.post(path, {"comment": "Me too."}))[1] == first
     assert (await admin.post(path))[1] == first
-    assert [(action.by, action.kind, action.alert_id) for action in await _actions(api)] == [
-        ("operator", "acknowledge", alert.alert_id)
+    assert [(action.by, action.kind, action.alert_id, action.expires_in) for action in await _actions(api)] == [
+        ("operator", "acknowledge", alert.alert_id, 3600)
     ]
     # The evaluator sends it again, and the recorder reads the action too: who and when stay.
     again = alert.model_copy(update={"sent_at": alert.sent_at + 60, "value": 0.5})
@@ -125,12 +126,15 @@ async def test_acknowledging_once_for_all(api):
         return tuple(row) == (0.5, "operator") and await api.bus().lag(ACTIONS_STREAM, "history") == 0
 
     await until(taken)
-    assert len(await api.sql("SELECT 1 FROM alert_actions")) == 1
+    ((until_at,),) = await api.sql("SELECT extract(epoch FROM until)::float8 FROM alert_actions")
+    assert until_at == pytest.approx(first["acknowledged"]["until"], abs=0.01)
     _, active = await admin.get(f"{BASE}/active")
     assert active["alerts"][0]["acknowledged"] == first["acknowledged"]
     _, detail = await admin.get(f"{BASE}/{alert.alert_id}")
     story = [(entry["kind"], entry["by"], entry["text"]) for entry in detail["timeline"]]
     assert ("acknowledged", "operator", "I restart the workers.") in story
+    ((ends_at,),) = await api.sql("SELECT extract(epoch FROM acknowledged_until)::float8 FROM alert_history")
+    assert ends_at == pytest.approx(until_at)
     await api.publish(scenario.resolved(again, after=10))
     await _shown(admin)
     status, body = await admin.post(path)
@@ -168,7 +172,13 @@ async def test_what_is_no_event_on_the_streams_does_not_stop_the_page(api):
     await _shown(await api.log_in("viewer"), "ApiSlow")
 
 
-@pytest.mark.parametrize("body", [{"comment": "x" * 2001}, {"comment": "a\x00b"}, {"note": "x"}, {"comment": 1}, []])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"comment": "x" * 2001}, {"comment": "a\x00b"}, {"note": "x"}, {"comment": 1}, [], {"expires_in": 5},
+        {"expires_in": 1e9}, {"expires_in": "1h"},
+    ],
+)  # fmt: skip
 async def test_bad_comments_are_refused(api, body):
     page = await api.log_in("operator")
     status, answer = await page.post(f"{BASE}/any/acknowledge", body)

@@ -5,7 +5,7 @@ export interface components {
     schemas: {
         /**
          * AcknowledgeBody
-         * @description What the person says on taking the alert on.
+         * @description What the person says on taking the alert on, and for how long they do.
          */
         AcknowledgeBody: {
             /**
@@ -13,6 +13,11 @@ export interface components {
              * @default
              */
             comment?: string;
+            /**
+             * Expires In
+             * @default null
+             */
+            expires_in?: number | null;
         };
         /**
          * Acknowledged
@@ -34,6 +39,11 @@ export interface components {
              * @default
              */
             comment?: string;
+            /**
+             * Expires In
+             * @default null
+             */
+            expires_in?: number | null;
             /** Ids */
             ids: string[];
         };
@@ -48,6 +58,11 @@ export interface components {
             by: string;
             /** Comment */
             comment: string;
+            /**
+             * Until
+             * @default null
+             */
+            until: number | null;
         };
         /**
          * ActiveAlerts
@@ -1058,6 +1073,11 @@ export interface components {
              * @default true
              */
             logged_out: boolean;
+            /**
+             * Provider Url
+             * @default
+             */
+            provider_url: string;
         };
         /**
          * LoginBody
@@ -1068,6 +1088,16 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * LoginMethods
+         * @description How one can log in here.
+         */
+        LoginMethods: {
+            /** Password */
+            password: boolean;
+            /** Provider */
+            provider: string | null;
         };
         /**
          * MaintenanceAlerts
@@ -2682,6 +2712,17 @@ export interface components {
             seconds: number;
         };
         /**
+         * UnacknowledgeBody
+         * @description What the person says on giving the alert back.
+         */
+        UnacknowledgeBody: {
+            /**
+             * Comment
+             * @default
+             */
+            comment?: string;
+        };
+        /**
          * Uptime
          * @description How much of the time no outage of a component fired.
          */
@@ -2713,6 +2754,8 @@ export interface components {
             role: "viewer" | "operator" | "admin";
             /** Sessions */
             sessions: number;
+            /** Single Sign On */
+            single_sign_on: boolean;
             /** Username */
             username: string;
         };

@@ -90,8 +90,8 @@ export class Api {
     return this.call("GET", `${MONITORING}/alerts/history?${query.toString()}`);
   }
 
-  acknowledge(id: string, comment: string): Promise<Alert> {
-    const body = comment === "" ? {} : { comment };
+  acknowledge(id: string, comment: string, expiresIn: number | null = null): Promise<Alert> {
+    const body = { ...(comment === "" ? {} : { comment }), ...(expiresIn === null ? {} : { expires_in: expiresIn }) };
     return this.call("POST", `${MONITORING}/alerts/${encodeURIComponent(id)}/acknowledge`, body);
   }
 

@@ -17,7 +17,7 @@ describe("the address", () => {
 });
 
 describe("pick", () => {
-  const done = { by: "ana", at: NOW, comment: "" };
+  const done = { by: "ana", at: NOW, comment: "", until: null };
   const alerts = [
     makeAlert({ id: "a", severity: "critical", component: "postgres", labels: { instance: "DB-1" } }),
     makeAlert({ id: "b", acknowledged: done }),

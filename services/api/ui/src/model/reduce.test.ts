@@ -72,7 +72,7 @@ describe("announcements", () => {
   });
 
   it("names what fired, resolved, was acknowledged, and the new state", () => {
-    const taken = { ...old, acknowledged: { by: "ben", at: NOW, comment: "" } };
+    const taken = { ...old, acknowledged: { by: "ben", at: NOW, comment: "", until: null } };
     expect(announcements(state([old, recent]), state([critical, taken], "down"))).toEqual([
       "Overall status: Outage",
       "New critical alert: Down",

@@ -122,8 +122,8 @@ export class Store {
     this.forget(false);
   }
 
-  async acknowledge(id: string, comment: string): Promise<void> {
-    this.put([await this.api.acknowledge(id, comment)]);
+  async acknowledge(id: string, comment: string, expiresIn: number | null = null): Promise<void> {
+    this.put([await this.api.acknowledge(id, comment, expiresIn)]);
   }
 
   async unacknowledge(id: string): Promise<void> {

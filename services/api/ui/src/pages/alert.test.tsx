@@ -16,7 +16,7 @@ afterEach(() => {
 const DETAIL = "GET /api/admin/monitoring/alerts/a1";
 const ACKNOWLEDGE = "POST /api/admin/monitoring/alerts/a1/acknowledge";
 const posted = (page: Page): Call[] => page.calls.filter((call) => call.method === "POST");
-const done = { by: "ana", at: NOW, comment: "Scaling up" };
+const done = { by: "ana", at: NOW, comment: "Scaling up", until: null };
 const nothing = { metrics: { at: 0, panels: [] } };
 
 describe("acknowledging", () => {
@@ -41,6 +41,16 @@ describe("acknowledging", () => {
     await userEvent.type(field, " Scaling up {enter}");
     await page.findByText(/Acknowledged by/);
     expect(posted(page)).toMatchObject([{ body: { comment: "Scaling up" } }]);
+  });
+
+  it("is for a time, where one is chosen", async () => {
+    const answer = makeAlert({ acknowledged: { ...done, until: NOW + 14400 } });
+    const page = await openLive("/", { alerts: [makeAlert()] }, { [ACKNOWLEDGE]: answer });
+    await userEvent.click(page.getByRole("button", { name: "Add comment" }));
+    await userEvent.selectOptions(page.getByLabelText("Until"), "4 h from now");
+    await userEvent.click(page.getByRole("button", { name: "Acknowledge" }));
+    expect((await page.findByText(/Acknowledged by/)).textContent).toContain("until ");
+    expect(posted(page)).toMatchObject([{ body: { expires_in: 14400 } }]);
   });
 
   it("says why it did not work, and lets one try again", async () => {

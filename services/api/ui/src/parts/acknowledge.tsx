@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { formatMinute } from "../format";
 import { ApiError } from "../model/api";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
@@ -19,16 +20,18 @@ export function Acknowledged({ alert }: { alert: Alert }): JSX.Element | null {
       <Icon name="check" />
       <span>
         {words.acknowledgedBy} <strong>{done.by}</strong> <Age at={done.at} />
+        {done.until !== null && <span>, {words.untilNote(formatMinute(done.until))}</span>}
         {done.comment !== "" && <q>{done.comment}</q>}
       </span>
     </p>
   );
 }
 
-/** One press acknowledges; a comment is one press more. The data attributes are where the keyboard shortcuts press. */
+/** One press acknowledges; a comment, or a time after which it counts no more, is one press more. The data attributes are where the keyboard shortcuts press. */
 export function Acknowledge({ alert, onDone }: { alert: Alert; onDone?: () => void }): JSX.Element | null {
   const store = useStore();
   const [comment, setComment] = useState<string | null>(null);
+  const [expiresIn, setExpiresIn] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError | null>(null);
   const field = useRef<HTMLInputElement>(null);
@@ -43,7 +46,7 @@ export function Acknowledge({ alert, onDone }: { alert: Alert; onDone?: () => vo
     setBusy(true);
     setError(null);
     try {
-      await store.acknowledge(alert.id, (comment ?? "").trim());
+      await store.acknowledge(alert.id, (comment ?? "").trim(), commenting ? expiresIn : null);
       setComment(null);
       onDone?.();
     } catch (caught) {
@@ -73,6 +76,22 @@ export function Acknowledge({ alert, onDone }: { alert: Alert; onDone?: () => vo
             placeholder={words.commentHint}
             onInput={(event) => setComment(event.currentTarget.value)}
           />
+        </label>
+      )}
+      {commenting && (
+        <label class="until">
+          <span class="comment-label">{words.untilLabel}</span>
+          <select
+            value={expiresIn ?? ""}
+            onChange={(event) => setExpiresIn(Number(event.currentTarget.value) || null)}
+          >
+            <option value="">{words.untilResolved}</option>
+            {Object.entries(words.untilChoices).map(([seconds, text]) => (
+              <option key={seconds} value={seconds}>
+                {text}
+              </option>
+            ))}
+          </select>
         </label>
       )}
       <div class="buttons">

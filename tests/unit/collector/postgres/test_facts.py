@@ -135,34 +135,44 @@ async def test_the_disk_itself_where_it_can_be_looked_at_and_nothing_where_not(t
 IO = {
     **dict.fromkeys(("reads", "writes", "extends", "hits", "evictions", "reuses", "fsyncs", "writebacks"), 0),
     **dict.fromkeys(("read_time", "write_time", "extend_time", "fsync_time", "writeback_time"), 0.0),
+    **dict.fromkeys(("read_time_seconds", "write_time_seconds", "fsync_time_seconds"), 0.0),
+    "timed": False,
 }
 
 
 async def test_backends_writes_come_from_pg_stat_io_since_17() -> None:
     client = {"backend_type": "client backend", "object": "relation", "context": "normal"}
     rows = [
-        {**IO, **client, "writes": 5, "extends": 2, "fsyncs": 1, "read_time": 1500.0},
+        {**IO, **client, "writes": 5, "extends": 2, "fsyncs": 1, "read_time_seconds": 1.5, "timed": True},
         {**IO, **client, "context": "vacuum", "writes": None, "extends": 1},
         {**IO, **client, "backend_type": "checkpointer", "writes": 100},
-        {**IO, **client, "backend_type": "walsender"},
+        {**IO, **client, "object": "wal", "writes": 7, "fsyncs": 3, "write_time": 250.0},
+        {**IO, **client, "object": "wal", "context": "init", "writes": 1000},
     ]
     writers = {
         **dict.fromkeys(("buffers_clean", "maxwritten_clean", "buffers_alloc", "num_timed", "num_requested"), 3),
         **dict.fromkeys(("num_done", "write_time", "sync_time", "buffers_written", "reset_at"), 4),
         "checkpointer_reset_at": 6,
     }
-    session = Server(**{"FROM pg_stat_io": rows, "pg_stat_checkpointer": [writers]}).session()
+    wal = [{"wal_records": 9, "reset_at": 0.0}]
+    answers = {"FROM pg_stat_io": rows, "pg_stat_checkpointer": [writers], "FROM pg_stat_wal": wal}
+    session = Server(**answers).session()
     sheet = await collect("stat_io", session)
     labels = {"backend_type": "client backend", "object": "relation", "context": "normal"}
     assert sheet.value("pg_stat_io_writes_total", **labels) == 5
     assert sheet.value("pg_stat_io_read_time_seconds_total", **labels) == 1.5
-    assert len(sheet.families["pg_stat_io_hits_total"].rows) == 3, "a kind that has done nothing is left out"
+    assert len(sheet.families["pg_stat_io_read_time_seconds_total"].rows) == 1, "only what was timed has times"
     sheet = await collect("stat_bgwriter", session)
     assert sheet.value("pg_stat_bgwriter_buffers_backend_total") == 8
     assert sheet.value("pg_stat_bgwriter_buffers_backend_fsync_total") == 1
     assert sheet.value("pg_stat_bgwriter_buffers_checkpoint") == 4
     assert sheet.value("pg_stat_checkpointer_stats_reset_total") == 6
     assert sheet.value("pg_stat_bgwriter_stats_reset_total") == 4
+    sheet = await collect("stat_wal", session)
+    assert sheet.value("pg_stat_wal_records_total") == 9
+    assert sheet.value("pg_stat_wal_write_total") == 7, "filling new segments was no write of WAL before 18"
+    assert sheet.value("pg_stat_wal_sync_total") == 3
+    assert sheet.value("pg_stat_wal_write_time_total") == 250
 
 
 async def test_a_vacuum_that_runs_by_the_views_own_units() -> None:

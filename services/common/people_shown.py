@@ -89,6 +89,8 @@ class ShownSchedule(Wire):
     """Those that are not over."""
     shifts: tuple[Shift, ...]
     """From this week's Monday, five weeks."""
+    weeks: tuple[float, ...]
+    """When each of these weeks begins in the schedule's zone, and when the last one ends."""
     feed: str
     """Path of the calendar feed, with its token."""
     warnings: tuple[str, ...]

@@ -115,6 +115,8 @@ class Schedule(Answer):
     overrides: tuple[Override, ...]
     shifts: tuple[Shift, ...]
     """From this week's Monday (in its zone), five weeks; without people: a gap."""
+    weeks: tuple[float, ...]
+    """When each of these weeks begins, and when the last one ends."""
     feed: str
     """Path of the calendar feed with its token, for calendar programs."""
     warnings: tuple[str, ...]

@@ -73,8 +73,8 @@ def schedule(
             found.append(lost.model_copy(update={"ignored": ignored.get(each.id) or NOT_YET}))
     return Schedule(
         name=one.name, time_zone=one.time_zone, place=one.place, on_call=one.on_call, rotations=one.rotations,
-        overrides=tuple(sorted(found, key=lambda each: (each.starts_at, each.id))), shifts=one.shifts, feed=one.feed,
-        warnings=one.warnings,
+        overrides=tuple(sorted(found, key=lambda each: (each.starts_at, each.id))), shifts=one.shifts,
+        weeks=one.weeks, feed=one.feed, warnings=one.warnings,
     )  # fmt: skip
 
 

@@ -112,7 +112,8 @@ def _schedule(
 ) -> ShownSchedule:
     today = local_time(now, one.zone).date()
     monday = dt.datetime.combine(today - dt.timedelta(days=today.weekday()), dt.time())
-    begin, end = instant(monday, one.zone), instant(monday + dt.timedelta(weeks=WEEKS), one.zone)
+    weeks = tuple(instant(monday + dt.timedelta(weeks=number), one.zone) for number in range(WEEKS + 1))
+    begin, end = weeks[0], weeks[-1]
     rotations = tuple(
         ShownRotation(name=each.name, members=each.members, every=each.every, starts=each.starts.isoformat("T"))
         for each in one.rotations
@@ -121,7 +122,7 @@ def _schedule(
         name=one.name, time_zone=one.zone.key, place=place, on_call=one.on_call(now), rotations=rotations,
         overrides=_overrides(one, preferences, now),
         shifts=tuple(Shift(begin=each.begin, end=each.end, people=each.people) for each in one.shifts(begin, end)),
-        feed=feed, warnings=warnings,
+        weeks=weeks, feed=feed, warnings=warnings,
     )  # fmt: skip
 
 

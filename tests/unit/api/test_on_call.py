@@ -56,6 +56,7 @@ SCHEDULE = ShownSchedule(
         Shift(begin=NOW + DAY, end=NOW + 2 * DAY, people=()),
         Shift(begin=NOW + 2 * DAY, end=NOW + 9 * DAY, people=("bert",)),
     ),
+    weeks=(NOW - DAY, NOW + 6 * DAY, NOW + 9 * DAY),
     feed="/feed", warnings=("has nobody on call at times",),
 )  # fmt: skip
 POLICY = ShownPolicy(

@@ -79,6 +79,10 @@ def test_a_schedule_from_this_weeks_monday():
     first, *_, last = schedule.shifts
     assert (first.begin, last.end) == (at("2026-01-05T00:00", BERLIN), at("2026-02-09T00:00", BERLIN))
     assert [shift.people for shift in schedule.shifts][:5] == [(), ("anna",), (), ("anna",), ("bert",)]
+    assert len(schedule.weeks) == 6
+    assert (schedule.weeks[0], schedule.weeks[1], schedule.weeks[-1]) == (
+        first.begin, at("2026-01-12T00:00", BERLIN), last.end,
+    )  # fmt: skip
     # What is over is no override to show any more.
     (override,) = schedule.overrides
     assert (override.id, override.contact, override.instead_of) == ("file-0", "bert", "anna")

@@ -5,7 +5,7 @@ import pytest_asyncio
 
 from tests.e2e.system import System
 
-# The stories share the two cores with nobody but the unit tests of the other worker.
+# One after the other: each starts a dozen processes.
 XDIST_GROUP = "e2e"
 
 

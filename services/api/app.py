@@ -34,6 +34,8 @@ from services.api.limits import RequestLimit
 from services.api.live.hub import LiveHub
 from services.api.metrics import ApiMetrics
 from services.api.notifier import NotifierClient
+from services.api.oidc.login import OidcLogin, open_provider
+from services.api.oidc.store import OidcUsers
 from services.api.oncall.book import OnCallBook
 from services.api.oncall.delivery import OnCallDelivery
 from services.api.oncall.reader import PeopleReader
@@ -42,6 +44,9 @@ from services.api.openapi import document_bytes
 from services.api.overview.state import OverviewState
 from services.api.passthrough import add_passthrough
 from services.api.poller import HeartbeatPoller, Poller
+from services.api.quality.book import QualityBook
+from services.api.quality.run import AuditRunner
+from services.api.quality.store import QualityStore
 from services.api.recorder import Recorder
 from services.api.routes import ROUTES
 from services.api.rules.book import RuleBook
@@ -126,6 +131,7 @@ async def build(
     rules = RuleStore(database, clock)
     choices = OnCallStore(database, clock)
     delivery = RuleDelivery(rules, base / shared.data_dir / RULE_FOLDER, clock)
+    audits = QualityStore(database, clock)
     api = Api(
         config=config,
         external_url=shared.external_url,
@@ -136,7 +142,9 @@ async def build(
         evaluator=evaluator,
         overview=overview,
         acknowledger=Acknowledger(view, record, bus, clock, metrics),
-        authenticator=Authenticator(store, LoginThrottle(config.login_limits), clock, metrics, token),
+        authenticator=Authenticator(
+            store, LoginThrottle(config.login_limits), clock, metrics, token, local_logins=config.local_logins
+        ),
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
         rules=RuleBook(rules, delivery, evaluator, overview, clock),
@@ -152,11 +160,26 @@ async def build(
         trends=TrendStore(database),
         checks=CheckBook(CheckStore(database, clock), clock),
         checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
+        quality=QualityBook(audits, config.quality, clock),
+        audit_runner=AuditRunner(audits, config.quality, base, clock),
         errors=ErrorReader(http, config.collector_url, token, clock),
+        oidc=None
+        if config.oidc is None
+        else OidcLogin(
+            config.oidc,
+            open_provider(config.oidc, base, clock),
+            OidcUsers(database, clock),
+            store,
+            clock,
+            metrics,
+            shared.external_url,
+        ),
         document=document_bytes(),
     )
     telemetry.registry.register(api.checks)
     telemetry.registry.register(api.checklist)
+    telemetry.registry.register(api.quality)
+    stack.push_async_callback(api.audit_runner.stop)
     files = StaticFiles(static)
     tls = None if config.tls is None else ServerTls(config.tls, base)
     limit = RequestLimit(config.rate_limits, config.trusted_proxies, clock, metrics)
@@ -191,6 +214,7 @@ async def build(
         **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
         "checks": api.checks.round,
         "checklist": api.checklist.round,
+        "quality": api.quality.round,
         "rules": delivery.round,
         "on-call": api.on_call.delivery.round,
         **_live_loops(api),

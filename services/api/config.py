@@ -5,9 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, IPvAnyNetwork
 
 from services.api.auth.throttle import ThrottleLimits
+from services.api.oidc.config import OidcConfig
 from services.api.overview.panels import COMPONENTS
 from services.api.rate import RateLimits
 from services.api.tls import TlsConfig
+from services.api.quality.settings import QualitySettings
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
 
@@ -53,5 +55,10 @@ class ApiConfig(StrictModel):
     max_live_clients: int = Field(default=2000, ge=1)
     tls: TlsConfig | None = None
     """Serve HTTPS; without it put a proxy that does before a dashboard that others reach."""
+    oidc: OidcConfig | None = None
+    """Log in by an OpenID Connect provider."""
+    local_logins: tuple[str, ...] | None = None
+    """Who may log in by a password; left out: all who have one. With `oidc` name one admin for the day it is away."""
+    quality: QualitySettings = QualitySettings()
     open_metrics: bool = False
     """Serve /metrics to anybody also when listening on more than loopback."""

@@ -15,8 +15,11 @@ from services.api.config import ApiConfig
 from services.api.errors.reader import ErrorReader
 from services.api.evaluator import EvaluatorClient
 from services.api.live.hub import LiveHub
+from services.api.oidc.login import OidcLogin
 from services.api.oncall.book import OnCallBook
 from services.api.overview.state import OverviewState
+from services.api.quality.book import QualityBook
+from services.api.quality.run import AuditRunner
 from services.api.rules.book import RuleBook
 from services.api.silences.book import SilenceBook
 from services.api.statistics.store import StatisticsStore
@@ -48,7 +51,10 @@ class Api:
     trends: TrendStore
     checks: CheckBook
     checklist: ChecklistBook
+    quality: QualityBook
+    audit_runner: AuditRunner
     errors: ErrorReader
+    oidc: OidcLogin | None
     document: bytes
     """The OpenAPI document."""
 

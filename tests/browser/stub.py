@@ -74,6 +74,7 @@ class StubApi:
     async def start(self, port: int = 0) -> None:
         app = web.Application(middlewares=[_problems])
         app.router.add_post("/api/auth/login", self._login)
+        app.router.add_get("/api/auth/methods", self._methods)
         app.router.add_get("/api/auth/me", self._me)
         app.router.add_post("/api/auth/logout", self._logout)
         app.router.add_get(f"{MONITORING}/live", self._live)
@@ -172,6 +173,9 @@ class StubApi:
         response = _json(self._session(name))
         response.set_cookie(COOKIE, key, httponly=True, samesite="Strict", path="/")
         return response
+
+    async def _methods(self, _request: web.Request) -> web.Response:
+        return _json({"password": True, "provider": "Shop login"})
 
     async def _me(self, request: web.Request) -> web.Response:
         return _json(self._session(self.user(request)))

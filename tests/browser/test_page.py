@@ -16,6 +16,8 @@ from tests.fixtures.waiting import until
 
 async def test_login_refuses_a_wrong_password_and_lets_in_with_the_right_one(stub: StubApi, open_page: Open) -> None:
     page = await open_page("/alerts/00-1", user=None, expected=("401",))
+    provider = page.get_by_role("link", name="Sign in with Shop login")
+    await expect(provider).to_have_attribute("href", "/api/auth/oidc/login?next=%2Falerts%2F00-1")
     await page.get_by_label("User name").fill("ana")
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_contain_text("Fill in both")

@@ -32,10 +32,17 @@ class Authenticator:
     """Checks sessions and tokens (kept for a moment in memory) and passwords (throttled)."""
 
     def __init__(
-        self, store: AuthStore, throttle: LoginThrottle, clock: Clock, metrics: ApiMetrics, service_token: str
+        self,
+        store: AuthStore,
+        throttle: LoginThrottle,
+        clock: Clock,
+        metrics: ApiMetrics,
+        service_token: str,
+        *,
+        local_logins: tuple[str, ...] | None = None,
     ) -> None:
         self._store, self._throttle, self._clock, self._metrics = store, throttle, clock, metrics
-        self._service_token = service_token
+        self._service_token, self._local_logins = service_token, local_logins
         self._cache = IdentityCache(clock)
         self._passwords = PasswordChecker()
 
@@ -76,7 +83,15 @@ class Authenticator:
         self._throttle.succeeded(username, client)
 
     async def log_in(self, username: str, password: str, client: str) -> tuple[str, Identity]:
-        """Return a new session's secret and identity; raises ProblemError 401, 429 or 503."""
+        """Return a new session's secret and identity; raises ProblemError 401, 403, 429 or 503."""
+        if self._local_logins is not None and username not in self._local_logins:
+            self._metrics.logins.labels("local_off").inc()
+            raise ProblemError(
+                403,
+                "password-login-off",
+                "Nobody logs in by a password here but those named in api.local_logins.",
+                "Use the provider's button on the login page.",
+            )
         self._count(username, client)
         try:
             return await self._check(username, password, client)

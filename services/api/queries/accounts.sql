@@ -1,5 +1,6 @@
 -- name: all
 SELECT u.id, u.username, u.role, extract(epoch FROM u.created_at)::float8 AS created_at, u.disabled_at IS NOT NULL AS disabled,
+       u.oidc_subject IS NOT NULL AS single_sign_on,
        (SELECT count(*)::int FROM sessions s WHERE s.user_id = u.id AND s.expires_at > to_timestamp($1)) AS sessions,
        (SELECT extract(epoch FROM max(s.last_seen_at))::float8 FROM sessions s WHERE s.user_id = u.id) AS last_seen_at
 FROM users u ORDER BY u.username

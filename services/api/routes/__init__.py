@@ -21,8 +21,10 @@ from services.api.routes import (
     maintenance,
     notes,
     notifications,
+    oidc,
     on_call,
     ping,
+    quality,
     preferences,
     realtime,
     rules,
@@ -36,6 +38,7 @@ from services.api.routes import (
 
 ROUTES: tuple[Route[Any, Any], ...] = (
     *auth.ROUTES,
+    *oidc.ROUTES,
     *realtime.ROUTES,
     *trends.ROUTES,
     *deployments.ROUTES,
@@ -58,6 +61,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *errors.ROUTES,
     *maintenance.ROUTES,
     *tasks.ROUTES,
+    *quality.ROUTES,
     *live.ROUTES,
     *tokens.ROUTES,
     *users.ROUTES,

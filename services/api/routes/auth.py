@@ -36,6 +36,8 @@ class LoggedOut(Answer):
     """The session has ended."""
 
     logged_out: bool = True
+    provider_url: str = ""
+    """Where to go to log out at the provider too; "": nowhere."""
 
 
 def _session(identity: Identity) -> Session:
@@ -47,6 +49,12 @@ async def _login(api: Api, call: Call[Nothing, LoginBody]) -> web.StreamResponse
     client = client_address(call.request, api.config.trusted_proxies)
     secret, identity = await api.authenticator.log_in(call.body.username, call.body.password, client)
     response = json_response(_session(identity), request=call.request)
+    set_session(api, response, secret)
+    return response
+
+
+def set_session(api: Api, response: web.StreamResponse, secret: str) -> None:
+    """Give the browser its session."""
     response.set_cookie(
         SESSION_COOKIE,
         secret,
@@ -56,7 +64,6 @@ async def _login(api: Api, call: Call[Nothing, LoginBody]) -> web.StreamResponse
         secure=api.https,
         path="/",
     )
-    return response
 
 
 async def _me(_api: Api, call: Call[Nothing, Nothing]) -> Session:
@@ -64,10 +71,13 @@ async def _me(_api: Api, call: Call[Nothing, Nothing]) -> Session:
 
 
 async def _logout(api: Api, call: Call[Nothing, Nothing]) -> web.StreamResponse:
+    provider_url = ""
     if call.identity.via == "session":
         await api.authenticator.log_out(call.identity)
         api.hub.end_session(call.identity.key)
-    response = json_response(LoggedOut(), request=call.request)
+        if api.oidc is not None:
+            provider_url = await api.oidc.logout_url(call.identity.username)
+    response = json_response(LoggedOut(provider_url=provider_url), request=call.request)
     response.del_cookie(SESSION_COOKIE, path="/")
     return response
 
@@ -83,7 +93,7 @@ ROUTES = (
         answer=Session,
         query=Nothing,
         body=LoginBody,
-        problems=(401, 429, 503),
+        problems=(401, 403, 429, 503),
     ),
     Route(
         method="GET",

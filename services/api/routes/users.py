@@ -45,6 +45,8 @@ class User(Answer):
     role: Role
     created_at: float
     disabled: bool
+    single_sign_on: bool = False
+    """The provider vouches for the person and says the role; there is no password."""
     sessions: int
     last_seen_at: float | None
 
@@ -79,6 +81,13 @@ async def _change(api: Api, call: Call[Nothing, UserChange]) -> Users:
     known = next((one for one in (await _users(api)).users if valid and one.id == int(text)), None)
     if known is None:
         raise ProblemError(404, "unknown-user", "There is no such login.", "See GET /api/admin/users.")
+    if known.single_sign_on and (body.password is not None or body.role is not None):
+        raise ProblemError(
+            409,
+            "single-sign-on",
+            f"{known.username} logs in by the provider, which says the role.",
+            "Change it there, or api.oidc.roles; here such a login can be disabled.",
+        )
     if body.password is not None:
         _check_password(known.username, body.password)
     by = call.identity.username

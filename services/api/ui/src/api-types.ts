@@ -302,6 +302,53 @@ export interface components {
             rules: components["schemas"]["ApiRule"][];
         };
         /**
+         * Audit
+         * @description One audit with its scores: null where a report was missing, all while it is not finished.
+         */
+        Audit: {
+            /** Architecture */
+            architecture: number | null;
+            /** At */
+            at: number;
+            /** Branch */
+            branch: string;
+            /** Commit */
+            commit: string;
+            /** Created By */
+            created_by: string;
+            /** Finished At */
+            finished_at: number | null;
+            /** Id */
+            id: number;
+            /** Lines */
+            lines: number;
+            /** Overall */
+            overall: number | null;
+            /** Performance */
+            performance: number | null;
+            /** Security */
+            security: number | null;
+            /** Testing */
+            testing: number | null;
+        };
+        /**
+         * AuditBody
+         * @description What was audited.
+         */
+        AuditBody: {
+            /**
+             * At
+             * @default null
+             */
+            at?: number | null;
+            /** Branch */
+            branch: string;
+            /** Commit */
+            commit: string;
+            /** Lines Of Code */
+            lines_of_code: number;
+        };
+        /**
          * AuditEntry
          * @description One change: by whom, what, on what.
          */
@@ -330,6 +377,33 @@ export interface components {
             entries: components["schemas"]["AuditEntry"][];
             /** Next Before */
             next_before: number | null;
+        };
+        /**
+         * AuditRun
+         * @description One run of the audit command.
+         */
+        AuditRun: {
+            /** Audit Id */
+            audit_id: number | null;
+            /** Detail */
+            detail: string;
+            /** Exit Code */
+            exit_code: number | null;
+            /** Finished At */
+            finished_at: number | null;
+            /** Id */
+            id: number;
+            /** Output */
+            output: string;
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "running" | "done" | "failed" | "timed_out" | "no_reports" | "bad_report" | "lost";
+            /** Started At */
+            started_at: number;
+            /** Started By */
+            started_by: string;
         };
         /**
          * ChangeBody
@@ -923,6 +997,32 @@ export interface components {
             receivers: string[];
         };
         /**
+         * FoundThing
+         * @description One finding.
+         */
+        FoundThing: {
+            /** File */
+            file: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "warning" | "info";
+            /** Tool */
+            tool: string;
+        };
+        /**
          * Health
          * @description The state of the watched stack and of Tocsin itself.
          */
@@ -987,6 +1087,54 @@ export interface components {
             /** Quiet Hours */
             quiet_hours: components["schemas"]["ChosenQuietHours"][];
             rate_limit: components["schemas"]["ChosenRateLimit"] | null;
+        };
+        /**
+         * ItemScore
+         * @description What a part is made of.
+         */
+        ItemScore: {
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "complexity" | "maintainability" | "types" | "lint" | "code" | "dependencies" | "efficiency" | "slow_tests" | "coverage" | "results";
+            /** Lost */
+            lost: number;
+            /** Measure */
+            measure: number | null;
+            /**
+             * Needs
+             * @enum {string}
+             */
+            needs: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "architecture" | "security" | "performance" | "testing";
+            /** Score */
+            score: number | null;
+        };
+        /**
+         * KnownVulnerability
+         * @description A known hole of an installed package and the version that mends it, if there is one.
+         */
+        KnownVulnerability: {
+            /** Fixed Version */
+            fixed_version: string;
+            /** Id */
+            id: string;
+            /** Installed */
+            installed: string;
+            /** Package */
+            package: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "critical" | "high" | "medium" | "low" | "unknown";
+            /** Summary */
+            summary: string;
         };
         /**
          * LabelCondition
@@ -1459,6 +1607,23 @@ export interface components {
             value: number | null;
         };
         /**
+         * PartScore
+         * @description One of the four parts.
+         */
+        PartScore: {
+            /** Change */
+            change: number | null;
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "architecture" | "security" | "performance" | "testing";
+            /** Missing */
+            missing: ("bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif")[];
+            /** Score */
+            score: number | null;
+        };
+        /**
          * PasswordBody
          * @description One's own password, the old and the new.
          */
@@ -1593,6 +1758,37 @@ export interface components {
             type: string;
         };
         /**
+         * Quality
+         * @description The latest audit of a branch, and how it came to be.
+         */
+        Quality: {
+            /** At */
+            at: number;
+            audit: components["schemas"]["Audit"] | null;
+            /** Branch */
+            branch: string;
+            /** Branches */
+            branches: string[];
+            /** Can Run */
+            can_run: boolean;
+            /** Findings */
+            findings: components["schemas"]["FoundThing"][];
+            /** Found */
+            found: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["ItemScore"][];
+            /** Overall Change */
+            overall_change: number | null;
+            /** Parts */
+            parts: components["schemas"]["PartScore"][];
+            /** Trend */
+            trend: components["schemas"]["Audit"][];
+            /** Vulnerabilities */
+            vulnerabilities: components["schemas"]["KnownVulnerability"][];
+        };
+        /**
          * Realtime
          * @description All panels, those of the grid first.
          */
@@ -1636,6 +1832,25 @@ export interface components {
             id: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * ReportTaken
+         * @description What was read from a report.
+         */
+        ReportTaken: {
+            /** Findings */
+            findings: {
+                [key: string]: number;
+            };
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            /** Tool */
+            tool: string;
+            /** Vulnerabilities */
+            vulnerabilities: number;
         };
         /**
          * Rule
@@ -1882,6 +2097,15 @@ export interface components {
             version: number;
         };
         /**
+         * RunState
+         * @description The run that goes on, or the last one.
+         */
+        RunState: {
+            /** Configured */
+            configured: boolean;
+            run: components["schemas"]["AuditRun"] | null;
+        };
+        /**
          * Schedule
          * @description Who has the duty when.
          */
@@ -1904,6 +2128,8 @@ export interface components {
             time_zone: string;
             /** Warnings */
             warnings: string[];
+            /** Weeks */
+            weeks: number[];
         };
         /**
          * Schedules
@@ -2754,7 +2980,10 @@ export interface components {
             role: "viewer" | "operator" | "admin";
             /** Sessions */
             sessions: number;
-            /** Single Sign On */
+            /**
+             * Single Sign On
+             * @default false
+             */
             single_sign_on: boolean;
             /** Username */
             username: string;

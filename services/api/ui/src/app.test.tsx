@@ -22,7 +22,7 @@ describe("signing in", () => {
     expect(document.activeElement).toBe(name);
     await userEvent.click(page.getByRole("button", { name: "Sign in" }));
     expect(page.getByRole("alert").textContent).toContain("both");
-    expect(page.calls).toHaveLength(1);
+    expect(page.calls.map((call) => call.path)).toEqual(["/api/auth/me", "/api/auth/methods"]);
 
     await type(name, " ana ");
     await type(page.getByLabelText("Password"), "nope{enter}");
@@ -35,6 +35,18 @@ describe("signing in", () => {
     await again.findByText("ana, operator");
     expect(again.calls.at(-1)?.body).toEqual({ username: "ana", password: "right" });
     expect(FakeSocket.last.url).toMatch(/^ws:.*\/api\/admin\/monitoring\/live$/);
+  });
+
+  it("offers the provider, and says once why it did not lead in", async () => {
+    const page = await open("/alerts?severity=critical&login=no_role", {
+      "GET /api/auth/me": PROBLEM_401,
+      "GET /api/auth/methods": { password: false, provider: "Shop login" },
+    });
+    const link = await page.findByRole("link", { name: "Sign in with Shop login" });
+    expect(link.getAttribute("href")).toBe("/api/auth/oidc/login?next=%2Falerts%3Fseverity%3Dcritical");
+    expect(page.getByRole("alert").textContent).toContain("You have no role");
+    expect(page.getByText(/kept for emergencies/)).toBeTruthy();
+    expect(location.search).toBe("?severity=critical");
   });
 
   it("says that the session ended, and goes back to the login", async () => {

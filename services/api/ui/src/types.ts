@@ -25,6 +25,7 @@ export type DryRun = Schemas["DryRun"];
 export type Health = Schemas["Health"];
 export type HistoryPage = Schemas["AlertHistory"];
 export type Login = Schemas["Session"];
+export type LoginMethods = Schemas["LoginMethods"];
 export type Matcher = Schemas["Matcher"];
 export type Metrics = Schemas["Realtime"];
 export type MetricList = Schemas["MetricList"];

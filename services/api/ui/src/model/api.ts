@@ -15,6 +15,7 @@ import type {
   HistoryPage,
   LogErrors,
   Login,
+  LoginMethods,
   Matcher,
   MetricList,
   NewCheck,
@@ -77,8 +78,13 @@ export class Api {
     return this.keep(await this.call<Login>("GET", "/api/auth/me"));
   }
 
-  async logout(): Promise<void> {
-    await this.call("POST", "/api/auth/logout");
+  loginMethods(): Promise<LoginMethods> {
+    return this.call("GET", "/api/auth/methods");
+  }
+
+  /** Returns where to sign out at the provider too; "": nowhere. */
+  async logout(): Promise<string> {
+    return (await this.call<{ provider_url: string }>("POST", "/api/auth/logout")).provider_url;
   }
 
   alert(id: string): Promise<AlertDetail> {

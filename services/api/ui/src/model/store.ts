@@ -108,8 +108,9 @@ export class Store {
 
   async logout(): Promise<void> {
     this.leaving = true;
+    let provider = "";
     try {
-      await this.api.logout();
+      provider = await this.api.logout();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.status !== 401) {
@@ -120,6 +121,7 @@ export class Store {
       this.leaving = false;
     }
     this.forget(false);
+    if (provider) location.assign(provider);
   }
 
   async acknowledge(id: string, comment: string, expiresIn: number | null = null): Promise<void> {

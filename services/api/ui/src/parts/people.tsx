@@ -45,7 +45,11 @@ function UserCard({ user, changed }: { user: UserAccount; changed: () => void })
         {words.sessions(user.sessions)} · {words.seen} <Age at={user.last_seen_at} />
       </p>
       <div class="form-row">
-        <RoleChoice label={words.roleOf(user.username)} value={user.role} change={(role) => void change({ role })} />
+        {user.single_sign_on ? (
+          <p class="quiet">{words.byProvider(user.role)}</p>
+        ) : (
+          <RoleChoice label={words.roleOf(user.username)} value={user.role} change={(role) => void change({ role })} />
+        )}
         <button type="button" class="button" onClick={() => void change({ disabled: !user.disabled })}>
           {user.disabled ? words.enable : words.disable}
         </button>

@@ -25,6 +25,7 @@ export async function open(at: string, answers: Answers = {}): Promise<Page> {
   vi.stubGlobal("WebSocket", FakeSocket);
   const calls = serve({
     "GET /api/auth/me": LOGIN,
+    "GET /api/auth/methods": { password: true, provider: null },
     "GET /api/admin/monitoring/alerts/history": EMPTY_HISTORY,
     ...answers,
   });

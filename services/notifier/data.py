@@ -49,6 +49,8 @@ class NotificationData:
     alerts: tuple[AlertData, ...]
     group_labels: dict[str, str]
     external_url: str
+    answer_all_url: str = ""
+    """A signed link at which the mail's reader can acknowledge all that fires, where there is more than one."""
 
     @property
     def common_labels(self) -> dict[str, str]:
@@ -99,6 +101,7 @@ def notification_data(
     group_labels: dict[str, str],
     external_url: str,
     answer_url: Callable[[str], str] | None = None,
+    answer_all_url: str = "",
 ) -> NotificationData:
     """Return what a message about these alerts is made of; `answer_url` gives a signed link for an alert's id."""
     told = tuple(alert_data(event, external_url) for event in alerts)
@@ -107,7 +110,7 @@ def notification_data(
             replace(one, answer_url=answer_url(one.event.alert_id)) if one.status == "firing" else one for one in told
         )
     status: Literal["firing", "resolved"] = "firing" if any(alert.status == "firing" for alert in told) else "resolved"
-    return NotificationData(receiver, status, cause, told, group_labels, external_url)
+    return NotificationData(receiver, status, cause, told, group_labels, external_url, answer_all_url)
 
 
 def quote_meta(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 _LIFETIME = 7 * 86_400.0
 _MAC = 24
 _LONGEST = 512
+_ONE, _ALL = "ack", "all"
 
 
 class LinkError(ValueError):
@@ -20,12 +21,14 @@ class LinkError(ValueError):
 
 
 class Answer(NamedTuple):
-    """What a link says."""
+    """What a link says: one alert, or a message and so all of its alerts."""
 
     alert_id: str
     by: str
     """To whom it was sent."""
     expires: float
+    message: str = ""
+    """The message's delivery id, for all of its alerts; then `alert_id` is empty."""
 
 
 class Links:
@@ -38,13 +41,18 @@ class Links:
         """Return the address at which `by` can take on an alert, once."""
         return f"{self._url}/ack/{self.token(Answer(alert_id, by, now + self._lifetime))}"
 
+    def acknowledge_all_url(self, delivery_id: str, by: str, now: float) -> str:
+        """Return the address at which `by` can take on all alerts of a message, once."""
+        return f"{self._url}/ack/{self.token(Answer('', by, now + self._lifetime, delivery_id))}"
+
     def page_url(self, alert_id: str) -> str:
-        """Return the alert's page on the dashboard."""
-        return f"{self._url}/alerts/{alert_id}"
+        """Return the alert's page on the dashboard; without an id that of all alerts."""
+        return f"{self._url}/alerts/{alert_id}" if alert_id else f"{self._url}/alerts"
 
     def token(self, answer: Answer) -> str:
         """Return the signed form: text that needs no escaping in an address."""
-        said = "\n".join(("ack", answer.alert_id, answer.by, str(round(answer.expires)))).encode()
+        kind, what = (_ALL, answer.message) if answer.message else (_ONE, answer.alert_id)
+        said = "\n".join((kind, what, answer.by, str(round(answer.expires)))).encode()
         return f"{_text(said)}.{_text(self._mac(said))}"
 
     def read(self, token: str, now: float) -> Answer:
@@ -57,12 +65,12 @@ class Links:
             raise LinkError("malformed") from None
         if not hmac.compare_digest(mac, self._mac(said)):
             raise LinkError("forged")
-        kind, alert_id, by, expires = said.decode().split("\n")
-        if kind != "ack":
+        kind, what, by, expires = said.decode().split("\n")
+        if kind not in {_ONE, _ALL}:
             raise LinkError("malformed")
         if now >= float(expires):
             raise LinkError("expired")
-        return Answer(alert_id, by, float(expires))
+        return Answer(what, by, float(expires)) if kind == _ONE else Answer("", by, float(expires), what)
 
     def feed_token(self, schedule: str) -> str:
         """Return what a calendar program shows for a schedule's feed: it can send no header."""

@@ -61,6 +61,7 @@ class Messages:
                 "Cause": data.cause.value,
                 "Tag": _tag(data, by_weight(data.alerts)[0]),
                 "Lead": lead,
+                "AnswerAllURL": data.answer_all_url,
                 "Others": len(ordered) - 1,
                 "Ordered": Alerts(map(Alert, ordered)),
             },

@@ -44,19 +44,7 @@ class AlertRecord:
         async with self._database.connection() as connection, connection.transaction():
             # The lock makes two that acknowledge at once agree on who was first.
             known = {row["alert_id"] for row in await connection.fetch(_SQL["lock_alerts"], ids)}
-            rows = [
-                (
-                    uuid.UUID(action.action_id),
-                    action.alert_id,
-                    action.kind,
-                    action.at,
-                    action.by,
-                    action.comment,
-                    action.at + action.expires_in if action.expires_in else None,
-                )  # fmt: skip
-                for action in wanted
-                if action.alert_id in known
-            ]
+            rows = [_action_row(action) for action in wanted if action.alert_id in known]
             await connection.executemany(_SQL["insert_action"], rows)
             await connection.execute(_SQL["refresh_acknowledged"], sorted(known))
             await connection.executemany(_SQL["audit_action"], [_audit_row(action) for action in actions])
@@ -120,6 +108,11 @@ def _row(event: AlertEvent) -> dict[str, Any]:
     times = {"active_at", "starts_at", "ends_at", "muted", "muted_until", "flapping"}
     value = alert.value if alert.value is not None and math.isfinite(alert.value) else None
     return {**alert.model_dump(include=kept | times), "alert_id": alert.id, "value": value, "sent_at": event.sent_at}
+
+
+def _action_row(action: ActionEvent) -> tuple[object, ...]:
+    until = action.at + action.expires_in if action.expires_in else None
+    return uuid.UUID(action.action_id), action.alert_id, action.kind, action.at, action.by, action.comment, until
 
 
 def _audit_row(action: ActionEvent) -> tuple[uuid.UUID, float, str, str, str, str]:

@@ -18,6 +18,7 @@ from services.common.gotemplate import TemplateError
 from services.common.gotemplate.alertmanager_data import Data
 from services.notifier.channels.base import DeliveryError, Integration, Message, Surroundings
 from services.notifier.channels.http import TlsConfig
+from services.notifier.channels.kit.tickets import Tickets, firing_ids
 from services.notifier.channels.smtp import SmtpServer
 from services.notifier.data import notification_data
 from services.notifier.shown import OWN
@@ -88,10 +89,12 @@ class EmailIntegration:
         self.recipients = parse_addresses(config.to)
         self._config, self._server, self._messages, self._clock = config, server, around.messages, around.clock
         self._from, self._sender = sender, parse_addresses(sender)[0]
-        self._links = around.links
+        self._links, self._tickets = around.links, Tickets(around.memory)
 
     async def send(self, message: Message) -> str:
         """See the port; the Message-ID is made of the delivery id, so that a second copy is known as one."""
+        if self._answers_all(message):
+            await self._tickets.issue(message)
         try:
             mail = self.compose(message)
         except TemplateError as error:
@@ -109,6 +112,7 @@ class EmailIntegration:
                 group_labels=message.group_labels,
                 external_url=self._messages.external_url,
                 answer_url=self._answer(message),
+                answer_all_url=self._answer_all(message),
             )
         )
         mail = EmailMessage(policy=email.policy.SMTP)
@@ -131,6 +135,14 @@ class EmailIntegration:
             return None
         # From when the message was made, so that each attempt has the same link.
         return lambda alert_id: links.acknowledge_url(alert_id, message.recipient, message.created_at)
+
+    def _answers_all(self, message: Message) -> bool:
+        return self._links is not None and message.status != "test" and len(firing_ids(message)) > 1
+
+    def _answer_all(self, message: Message) -> str:
+        if self._links is None or not self._answers_all(message):
+            return ""
+        return self._links.acknowledge_all_url(message.delivery_id, message.recipient, message.created_at)
 
     def _thread(self, message: Message) -> str:
         how = self._config.threading

@@ -93,6 +93,50 @@ async def test_from_the_breach_to_an_answer_by_mail(place, mailbox, redis):
     assert {subject[:10] for subject in mailbox.subjects[2:]} == {"[RESOLVED]"}
 
 
+def link_to_all(mail) -> str:
+    text = mail.get_body(("plain",)).get_content()
+    html = mail.get_body(("html",)).get_content()
+    path = re.search(
+        r"Acknowledge all 3 that fire, without a login \(once\):\s+https://tocsin\.example\.com(/ack/\S+)", text
+    )[1]
+    assert path in html
+    return path
+
+
+async def test_one_link_takes_on_all_alerts_of_a_mail(place, mailbox, redis):
+    place.clock = clock = ManualClock(time.time())
+    place.write(config(mailbox))
+    running = await place.start()
+    alerts = [event(starts_at=clock.now(), instance=f"host-<{number}>") for number in range(3)]
+    pipe = redis.pipeline()
+    for alert in alerts:
+        pipe.xadd("tocsin:alerts", {"event": alert.encode()})
+    await pipe.execute()
+    await eventually(lambda: mailbox.mails)
+    path = link_to_all(mailbox.mails[0])
+    ended = event(status="resolved", starts_at=alerts[2].starts_at, sent_at=clock.now(), instance="host-<2>")
+    await publish(redis, ended)
+    state = running.pipeline.state
+    await eventually(lambda: not state.alerts[ended.alert_id].firing)
+
+    base = f"http://127.0.0.1:{running.port}"
+    async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+        page = await client.get(path)
+        assert page.text.count("<li>") == 2  # what fires still
+        assert "Acknowledge all 2 as anna@example.com" in page.text
+        assert not state.acks
+        done = await client.post(path)
+        assert (done.status_code, done.text.count("<li>")) == (200, 2)
+        await eventually(lambda: len(state.acks) == 2)
+        assert {ack.by for ack in state.acks.values()} == {"anna@example.com"}
+        assert (await client.post(path)).status_code == 409
+        gone = running.links.acknowledge_all_url("0" * 32, "anna@example.com", clock.now()).rpartition("/")[2]
+        lost = await client.get(f"/ack/{gone}")
+        assert (lost.status_code, "no longer known" in lost.text) == (409, True)
+    await eventually(lambda: not state.escalations)
+    assert len(await redis.xrange("tocsin:actions")) == 2
+
+
 async def test_timers_outlive_the_process(place, mailbox, redis):
     place.clock = clock = ManualClock(time.time())
     place.write(config(mailbox))

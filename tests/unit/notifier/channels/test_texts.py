@@ -111,3 +111,46 @@ def test_texts_that_fail_and_texts_that_are_cut():
         Text(place.messages, place.clock, message(alert()))("{{ index .GroupLabels 1 2 }}")
     assert (caught.value.reason, caught.value.permanent) == ("template_failed", True)
     assert (cut("abcd", 4), cut("abcde", 4)) == ("abcd", "abc…")
+
+
+WHY = {
+    Cause.REPEAT: ("Still firing, and nobody has acknowledged it.", "Still firing, not acknowledged."),
+    Cause.REMINDER: (
+        "Still firing, and its acknowledgement has run out: nobody has it in hand.",
+        "Reminder: its acknowledgement has run out.",
+    ),
+    Cause.ESCALATED: (
+        "It comes to you because nobody has acknowledged it yet.", "Escalated: nobody has acknowledged it."
+    ),
+    Cause.DIGEST: (
+        "Held back or bundled for you until now: 1 still firing, 1 resolved meanwhile.",
+        "Digest: 1 firing, 1 resolved.",
+    ),
+}  # fmt: skip
+LONG = (
+    "slack.default.text", "telegram.default.message", "msteams.default.text", "msteamsv2.default.text",
+    "discord.default.message", "opsgenie.default.description",
+)  # fmt: skip
+SHORT = ("sms.default.text", "whatsapp.default.text", "voice.default.text")
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_each_channel_says_why_a_message_comes_that_tells_of_nothing_new(cause):
+    alerts = [alert(), alert("resolved")]
+    said = {name: text(name, *alerts, cause=cause) for name in (*LONG, *SHORT, "email.default.text")}
+    long, short = WHY.get(cause, ("", ""))
+    for name in (*LONG, "email.default.text"):
+        for other, (words, _) in WHY.items():
+            assert (words in said[name]) is (other is cause), name
+    for name in SHORT:
+        assert [words for _, words in WHY.values() if words in said[name]] == [short] * bool(long), name
+
+
+def test_a_text_message_says_why_on_its_second_line():
+    assert text("sms.default.text", alert(), cause=Cause.ESCALATED) == (
+        "[CRITICAL] High Celery Queue Backlog\nEscalated: nobody has acknowledged it.\n"
+        "45 tasks pending (>20).\nView: admin.example.com/celery"
+    )
+    assert text("voice.default.text", alert(), cause=Cause.REMINDER).startswith(
+        "Critical alert: High Celery Queue Backlog. Reminder: its acknowledgement has run out. 45 tasks pending (>20)."
+    )

@@ -18,6 +18,14 @@ def test_a_link_says_what_was_put_in():
     assert LINKS.page_url("a") == "https://t.example.com/alerts/a"
 
 
+def test_a_link_for_a_whole_message_is_another():
+    url = LINKS.acknowledge_all_url("d1", "anna@x", 0)
+    found = LINKS.read(url.rpartition("/")[2], 99)
+    assert found == Answer("", "anna@x", 100, "d1")
+    assert found != LINKS.read(token(alert_id="d1"), 99)
+    assert LINKS.page_url("") == "https://t.example.com/alerts"
+
+
 def test_it_ends():
     with pytest.raises(LinkError, match="expired"):
         LINKS.read(token(), 100)

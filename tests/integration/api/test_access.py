@@ -73,13 +73,13 @@ async def test_every_served_path_is_a_route_or_the_page(stand, monkeypatch):
     assert paths == {route.path for route in ROUTES} | passed | own
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/nothing", "/api/admin/monitoring/alerts/x/y"])
-async def test_unknown_addresses_below_api_ask_for_a_login_first(api, path):
-    page = await api.visitor()
-    assert (await page.get(path))[0] == 401
-    page = await api.log_in("viewer")
-    status, body = await page.get(path)
-    assert (status, body["type"]) == (404, "/problems/not-found")
+async def test_unknown_addresses_below_api_ask_for_a_login_first(api):
+    for path in ["/api", "/api/", "/api/nothing", "/api/admin/monitoring/alerts/x/y"]:
+        page = await api.visitor()
+        assert (await page.get(path))[0] == 401, path
+        page = await api.log_in("viewer")
+        status, body = await page.get(path)
+        assert (status, body["type"]) == (404, "/problems/not-found"), path
 
 
 async def test_a_token_works_as_its_role_until_it_is_revoked(api):

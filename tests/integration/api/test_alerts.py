@@ -172,17 +172,20 @@ async def test_what_is_no_event_on_the_streams_does_not_stop_the_page(api):
     await _shown(await api.log_in("viewer"), "ApiSlow")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"comment": "x" * 2001}, {"comment": "a\x00b"}, {"note": "x"}, {"comment": 1}, [], {"expires_in": 5},
-        {"expires_in": 1e9}, {"expires_in": "1h"},
-    ],
-)  # fmt: skip
-async def test_bad_comments_are_refused(api, body):
+async def test_bad_comments_are_refused(api):
     page = await api.log_in("operator")
-    status, answer = await page.post(f"{BASE}/any/acknowledge", body)
-    assert (status, answer["type"]) == (400, "/problems/invalid-request")
+    for body in [
+        {"comment": "x" * 2001},
+        {"comment": "a\x00b"},
+        {"note": "x"},
+        {"comment": 1},
+        [],
+        {"expires_in": 5},
+        {"expires_in": 1e9},
+        {"expires_in": "1h"},
+    ]:
+        status, answer = await page.post(f"{BASE}/any/acknowledge", body)
+        assert (status, answer["type"]) == (400, "/problems/invalid-request"), body
 
 
 async def test_an_acknowledgement_while_postgres_is_away_is_published_and_recorded_later(api):

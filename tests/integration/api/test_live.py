@@ -111,12 +111,12 @@ async def test_a_stopping_server_says_so(api):
         assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example.com", "null", ""])
-async def test_other_sites_pages_get_no_connection(api, origin):
+async def test_other_sites_pages_get_no_connection(api):
     page = await api.log_in("viewer")
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-        await page.http.ws_connect(PATH, origin=origin or None)
-    assert refused.value.status == 403
+    for origin in ["https://evil.example.com", "null", ""]:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await page.http.ws_connect(PATH, origin=origin or None)
+        assert refused.value.status == 403, origin
 
 
 async def test_without_a_login_without_an_upgrade_and_without_room(api, stand):

@@ -33,14 +33,12 @@ async def _get(page, path, **headers):
         return answer.status, answer.headers, await answer.read()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/index.html", "/alerts/0123-4", "/rules", "/.digest", "/a/../b", "/..%2f..%2fx"]
-)
-async def test_every_path_outside_the_api_is_the_page(built, api, path):
-    status, headers, body = await _get(await api.visitor(), path)
-    assert (status, body.decode()) == (200, INDEX)
-    assert headers["Content-Type"] == "text/html; charset=utf-8"
-    assert headers["Cache-Control"] == "no-cache"
+async def test_every_path_outside_the_api_is_the_page(built, api):
+    for path in ["/", "/index.html", "/alerts/0123-4", "/rules", "/.digest", "/a/../b", "/..%2f..%2fx"]:
+        status, headers, body = await _get(await api.visitor(), path)
+        assert (status, body.decode()) == (200, INDEX), path
+        assert headers["Content-Type"] == "text/html; charset=utf-8", path
+        assert headers["Cache-Control"] == "no-cache", path
 
 
 async def test_assets_stay_in_the_browser_and_travel_compressed(built, api):
@@ -94,26 +92,26 @@ async def test_reload_reads_the_page_anew(built, api):
     assert files._files["/assets/index-abc123.js"].body == b"new"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/auth/me", "/api/nothing", "/assets/none.js", "/-/healthy", "/metrics"])
-async def test_security_headers_stand_on_every_answer(built, api, path):
-    _, headers, _ = await _get(await api.visitor(), path, **{"X-Request-Id": "mine-1"})
-    policy = headers["Content-Security-Policy"]
-    assert "default-src 'self'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["X-Request-Id"] == "mine-1"
-    assert "Strict-Transport-Security" not in headers
-    if path.startswith("/api/"):
-        assert headers["Cache-Control"] == "no-store"
+async def test_security_headers_stand_on_every_answer(built, api):
+    for path in ["/", "/api/auth/me", "/api/nothing", "/assets/none.js", "/-/healthy", "/metrics"]:
+        _, headers, _ = await _get(await api.visitor(), path, **{"X-Request-Id": "mine-1"})
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy, path
+        assert "frame-ancestors 'none'" in policy, path
+        assert "unsafe" not in policy, path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Referrer-Policy"] == "no-referrer", path
+        assert headers["X-Request-Id"] == "mine-1", path
+        assert "Strict-Transport-Security" not in headers, path
+        if path.startswith("/api/"):
+            assert headers["Cache-Control"] == "no-store", path
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 65, "new\tline"])
-async def test_a_request_gets_an_id_of_ours_unless_it_brings_a_good_one(api, given):
-    _, headers, _ = await _get(await api.visitor(), "/-/healthy", **{"X-Request-Id": given})
-    assert len(headers["X-Request-Id"]) == 32
+async def test_a_request_gets_an_id_of_ours_unless_it_brings_a_good_one(api):
+    for given in ["", "a b", "x" * 65, "new\tline"]:
+        _, headers, _ = await _get(await api.visitor(), "/-/healthy", **{"X-Request-Id": given})
+        assert len(headers["X-Request-Id"]) == 32, given
 
 
 async def test_answers_compress_and_tell_when_nothing_changed(api):

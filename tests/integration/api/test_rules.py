@@ -136,9 +136,9 @@ async def test_a_preview_shows_what_is_wrong_and_when_it_would_have_fired(ruled)
     assert [one["severity"] for one in seen["problems"]] == ["error"]
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
+async def test_what_is_no_rule_is_refused(ruled):
+    page = await ruled.log_in("operator")
+    for changes in [
         {"name": "no name"},
         {"expr": None},
         {"expr": "  "},
@@ -148,11 +148,8 @@ async def test_a_preview_shows_what_is_wrong_and_when_it_would_have_fired(ruled)
         {"channels": ["not one"]},
         {"severity": "page"},
         {"interval_seconds": 0},
-    ],
-)
-async def test_what_is_no_rule_is_refused(ruled, changes):
-    page = await ruled.log_in("operator")
-    assert (await page.post(BASE, {**ALWAYS, **changes}))[0] == 400
+    ]:
+        assert (await page.post(BASE, {**ALWAYS, **changes}))[0] == 400, changes
 
 
 async def test_without_the_evaluator_nothing_unchecked_is_kept(api):

@@ -33,6 +33,7 @@ from services.evaluator.rules.settings import Written
 from services.evaluator.scrape.jobs import load_jobs
 from services.evaluator.state_store import StateStore
 from services.evaluator.telemetry import PublishTelemetry, RemoteWriteTelemetry
+from services.evaluator.tidy import Tidy
 
 if TYPE_CHECKING:
     from services.evaluator.history.writer import HistoryWriter
@@ -54,6 +55,7 @@ class Evaluator:
         self.port = 0
         self.parts, self.publisher, self._config, self._load = parts, publisher, config, load
         self._reloading = asyncio.Lock()
+        self._tidy = Tidy(parts.clock)
 
     def ready(self) -> str:
         """Return "" when rules are in force, or none are asked for."""
@@ -112,6 +114,8 @@ class Evaluator:
     async def keep_house(self) -> None:
         """Drop old samples and tell figures: one round for `keep_running`."""
         self.parts.retention.keep_house(round(self.parts.clock.now() * 1000))
+        rules = sum(len(runner.group.rules) for runner in self.parts.rules.runners.values())
+        self._tidy.round(self.parts.head.index.series, rules)
         self.parts.rules.count()
         self.parts.rules.look_for_dead()
         await self.parts.clock.sleep(min(_HOUSEKEEPING, self._config.dead_rule_after))

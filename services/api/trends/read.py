@@ -1,5 +1,6 @@
 """Answers questions about the past, from what the store reads."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,10 +76,19 @@ async def read_trends(
     reach = _Reach(*await store.reach(ids), asked)
     level, window = reach.level()
     fine = finest(window, reach.oldest, reach.first)
-    points = await store.points(level, ids, window)
-    stats = await store.stats(fine, ids, window)
-    before, before_stats = await _before(store, reach, ids, window, back)
     infos = [describe(metric) for metric in metrics]
+    # None needs another's answer, and Postgres has a process for each.
+    points, stats, (before, before_stats), markers = await asyncio.gather(
+        store.points(level, ids, window),
+        store.stats(fine, ids, window),
+        _before(store, reach, ids, window, back),
+        store.markers(
+            window.start,
+            window.end,
+            sorted({info.component for info in infos if info.component}),
+            sorted({limit.rule for metric in metrics for limit in thresholds.get(metric, ())}),
+        ),
+    )
     return Trends(
         start=window.start,
         end=window.end,
@@ -104,12 +114,7 @@ async def read_trends(
             )
             for info in infos
         ],
-        markers=await store.markers(
-            window.start,
-            window.end,
-            sorted({info.component for info in infos if info.component}),
-            sorted({limit.rule for metric in metrics for limit in thresholds.get(metric, ())}),
-        ),
+        markers=markers,
     )
 
 
@@ -120,9 +125,8 @@ async def _before(
     if not back:
         return {}, {}
     level, earlier = choose(window.moved(-back), reach.oldest, reach.first)
-    points = await store.points(level, ids, earlier)
-    # Only the mean is asked of them, and that is the same at every level.
-    stats = await store.stats(level, ids, earlier)
+    # Only the mean is asked of the figures, and that is the same at every level.
+    points, stats = await asyncio.gather(store.points(level, ids, earlier), store.stats(level, ids, earlier))
     moved = {one: [(at + back, *rest) for at, *rest in found] for one, found in points.items()}
     return {one: [(at, avg, low, high) for at, avg, low, high in found] for one, found in moved.items()}, stats
 

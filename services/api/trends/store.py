@@ -68,10 +68,7 @@ class TrendStore:
     async def points(self, level: Level, ids: Sequence[int], window: Window) -> dict[int, list[Point]]:
         """Return by series the steps that have values."""
         rows = await self._database.fetch(_from(level, "points"), list(ids), window.start, window.end, window.step)
-        found: dict[int, list[Point]] = {}
-        for row in rows:
-            found.setdefault(row["series_id"], []).append((row["at"], row["avg"], row["min"], row["max"]))
-        return found
+        return {row["series_id"]: list(zip(row["at"], row["avg"], row["min"], row["max"], strict=True)) for row in rows}
 
     async def stats(self, level: Level, ids: Sequence[int], window: Window) -> dict[int, SeriesStats]:
         """Return by series the figures over the whole window."""

@@ -30,6 +30,8 @@ function Page({ at }: { at: Route }): JSX.Element {
       return <AlertsPage search={at.search} />;
     case "maintenance":
       return <Later key="maintenance" load={() => import("./pages/maintenance").then((module) => module.MaintenancePage)} />;
+    case "on-call":
+      return <Later key="on-call" load={() => import("./pages/on-call").then((module) => module.OnCallPage)} />;
     case "silences":
       return <SilencesPage />;
     case "rules":

@@ -17,7 +17,7 @@ export const strings = {
   locale: "en",
   product: "Tocsin",
   skip: "Skip to content",
-  nav: { label: "Main", overview: "Overview", alerts: "Alerts", trends: "Trends", silences: "Silences", rules: "Rules", settings: "Settings", maintenance: "Maintenance" },
+  nav: { label: "Main", overview: "Overview", alerts: "Alerts", trends: "Trends", silences: "Silences", rules: "Rules", settings: "Settings", maintenance: "Maintenance", onCall: "On call" },
   user: { signedInAs: (name: string, role: Role): string => `${name}, ${role}`, signOut: "Sign out" },
 
   login: {
@@ -516,6 +516,117 @@ export const strings = {
       `No sign of life from: ${names.join(", ")}. Start ${names.length === 1 ? "it" : "them"} with “tocsin NAME --config FILE” and look at the log.`,
     none: "No service has reported yet.",
     seen: "seen",
+  },
+
+  onCall: {
+    title: "On call",
+    now: "On call now",
+    nobody: "Nobody",
+    you: "You",
+    schedule: (name: string): string => `Schedule ${name}`,
+    policy: (name: string): string => `Policy ${name}`,
+    first: "told first when an alert comes",
+    always: "No change within five weeks",
+    then: (at: string, people: string): string => `Until ${at}, then ${people}`,
+    schedules: "Schedules",
+    noSchedules: "No schedule is configured: write one under schedules in the notifier's file.",
+    feed: "Calendar feed",
+    span: (from: string, to: string): string => `${from} to ${to}`,
+    takeOver: "Take over",
+    takeOverHelp: "Choose a shift to take it over.",
+    takeOverFrom: (people: string): string => `Take over from ${people}`,
+    handOver: (name: string): string => `Hand over to ${name}`,
+    yours: "This is your own shift. Who takes it over does so on their page, or asks an admin to.",
+    who: "Who takes over",
+    from: "From",
+    to: "To",
+    comment: "Comment",
+    overrides: "Takeovers",
+    forAll: "for whoever has the duty",
+    insteadOf: (name: string): string => `instead of ${name}`,
+    ignored: (why: string): string => `Not followed: ${why}`,
+    end: "End",
+    endOf: (who: string): string => `End the takeover by ${who}`,
+    days: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
+    preferences: "How I am told",
+    whose: "Whose preferences",
+    mine: "My own",
+    noContact: (name: string): string => `There is no contact “${name}”`,
+    noContactHelp: (admin: boolean): string =>
+      admin
+        ? "Add it under contacts in the notifier's file, or say below which contact your login is."
+        : "Ask an admin to add you to the notifier's file, or to say which contact your login is.",
+    channels: "Channels, in the order in which they are tried",
+    channel: (integration: string): string => {
+      const [kind = "", number = "0"] = integration.split("/");
+      const title = kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " ");
+      return number === "0" ? title : `${title} ${Number(number) + 1}`;
+    },
+    takes: (channel: string, severity: string): string => `${channel}: ${severity}`,
+    earlier: (channel: string): string => `Try ${channel} earlier`,
+    later: (channel: string): string => `Try ${channel} later`,
+    deliver: "Send each message",
+    deliverFirst: "by the first channel that takes it; the next ones if that fails",
+    deliverAll: "by all channels that take it",
+    needsChannel: "Choose at least one channel, else nobody could reach you.",
+    needsSeverity: (channel: string): string => `Choose a severity for ${channel}, or switch it off.`,
+    quiet: "Quiet hours",
+    quietHelp: "What comes then waits, and leaves as one digest when they end.",
+    window: (number: number): string => `Quiet hours ${number}`,
+    addWindow: "Add quiet hours",
+    remove: "Remove",
+    removeWindow: (number: number): string => `Remove quiet hours ${number}`,
+    zone: "Time zone",
+    passes: "Critical alerts come through",
+    limit: "Limit",
+    limitHelp: "What is over it is bundled into the next message.",
+    perHour: "Messages an hour",
+    asFile: "as in the file",
+    criticalWithin: "With critical ones at the latest after (seconds)",
+    save: "Save",
+    saved: "Saved, and in force now.",
+    reset: "Back to what the file says",
+    chosenBy: (name: string): string => `Chosen by ${name}`,
+    thisContact: (name: string, text: string): string => `${name} ${text}.`,
+    testMe: "Send me a test message",
+    testTo: (name: string): string => `Send a test message to ${name}`,
+    sending: "Sending…",
+    delivered: (seconds: string): string => `taken by the provider after ${seconds} s`,
+    failed: "failed",
+    noWay: "There is no channel by which it could be sent.",
+    policies: "Escalation policies",
+    noPolicies: "No policy is configured: write one under escalation_policies in the notifier's file.",
+    repeats: (count: number): string => (count === 0 ? "once" : `then ${plural(count, "time", "times")} again`),
+    target: (kind: string, name: string): string =>
+      kind === "schedule" ? `Whoever has ${name}` : kind === "receiver" ? `Receiver ${name}` : name,
+    by: (channels: string): string => `by ${channels}`,
+    reaches: (people: string): string => `now ${people}`,
+    waits: (time: string): string => `next step after ${time} without an answer`,
+    contacts: "Contacts",
+    severities: (list: string[]): string => (list.length === 3 ? "" : `only ${list.join(", ")}`),
+    quietText: (days: string, from: string, to: string, zone: string, passes: boolean): string =>
+      `Quiet ${days} ${from}–${to} (${zone})${passes ? ", but for critical alerts" : ""}`,
+    limitText: (count: number): string => `At most ${plural(count, "message", "messages")} an hour`,
+    manage: "Login and test message",
+    login: (name: string): string => `Login ${name}`,
+    release: (name: string): string => `Release ${name}`,
+    give: (name: string): string => `Also a login of ${name}`,
+    chooseLogin: "Choose a login",
+    receiver: "Receiver",
+    none: "Nobody is configured to be on call",
+    noneHelp: "Contacts, schedules and escalation policies stand in the notifier's file, alertmanager.yml. Add them like this; docs/on-call.md tells the rest.",
+    example: `contacts:
+  - name: anna
+    email: anna@example.com
+    channels: [{email: {}}]
+schedules:
+  - name: primary
+    time_zone: Europe/Berlin
+    rotations:
+      - {members: [anna], every: week, starts: 2026-01-05T09:00}
+escalation_policies:
+  - name: ops
+    steps: [{notify: {schedule: primary}, wait: 5m}]`,
   },
 
   notFound: {

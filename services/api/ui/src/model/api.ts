@@ -10,6 +10,7 @@ import type {
   Check,
   CheckBody,
   CheckDetail,
+  Contact,
   Done,
   DryRun,
   HistoryPage,
@@ -19,6 +20,12 @@ import type {
   Matcher,
   MetricList,
   NewCheck,
+  OnCall,
+  OnCallSchedule,
+  OverrideBody,
+  Policy,
+  PreferenceBody,
+  Preferences,
   Preview,
   Problem,
   Role,
@@ -30,6 +37,7 @@ import type {
   Task,
   TaskBody,
   TaskDetail,
+  TestResult,
   Tasks,
   Token,
   UserAccount,
@@ -41,6 +49,8 @@ const MONITORING = "/api/admin/monitoring";
 export const LIVE_PATH = `${MONITORING}/live`;
 const TASKS = `${MONITORING}/maintenance/tasks`;
 const UNREACHABLE = 0;
+const preferencesOf = (contact: string | null): string =>
+  `${MONITORING}/preferences${contact === null ? "" : `?contact=${encodeURIComponent(contact)}`}`;
 
 /** An answer that is no success; `mend` says what to do. Status 0: no answer came. */
 export class ApiError extends Error {
@@ -136,6 +146,47 @@ export class Api {
 
   expireSilence(id: string): Promise<Silence> {
     return this.call("DELETE", `${MONITORING}/silences/${encodeURIComponent(id)}`);
+  }
+
+  onCall(): Promise<OnCall> {
+    return this.call("GET", `${MONITORING}/on-call`);
+  }
+
+  contacts(): Promise<{ contacts: Contact[]; receivers: string[] }> {
+    return this.call("GET", `${MONITORING}/contacts`);
+  }
+
+  schedules(): Promise<{ schedules: OnCallSchedule[] }> {
+    return this.call("GET", `${MONITORING}/schedules`);
+  }
+
+  policies(): Promise<{ policies: Policy[] }> {
+    return this.call("GET", `${MONITORING}/escalation-policies`);
+  }
+
+  takeOver(schedule: string, body: OverrideBody): Promise<void> {
+    return this.call("POST", `${MONITORING}/schedules/${encodeURIComponent(schedule)}/overrides`, body);
+  }
+
+  endOverride(schedule: string, id: string): Promise<void> {
+    return this.call("DELETE", `${MONITORING}/schedules/${encodeURIComponent(schedule)}/overrides/${encodeURIComponent(id)}`);
+  }
+
+  /** One's own where `contact` is null. */
+  preferences(contact: string | null): Promise<Preferences> {
+    return this.call("GET", preferencesOf(contact));
+  }
+
+  savePreferences(contact: string | null, body: PreferenceBody): Promise<Preferences> {
+    return this.call("PUT", preferencesOf(contact), body);
+  }
+
+  sendTest(to: { contact?: string; receiver?: string }): Promise<{ results: TestResult[] }> {
+    return this.call("POST", `${MONITORING}/notifications/test`, to);
+  }
+
+  giveContact(user: number, contact: string | null): Promise<void> {
+    return this.call("PUT", `/api/admin/users/${user}/contact`, { contact });
   }
 
   checks(): Promise<{ checks: Check[] }> {

@@ -12,6 +12,7 @@ export type Route =
   | { page: "statistics" }
   | { page: "trends"; metric: string }
   | { page: "maintenance" }
+  | { page: "on-call" }
   | { page: "missing" };
 
 /** The page that an address means. */
@@ -21,6 +22,7 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/alerts") return { page: "alerts", search };
   if (path === "/silences") return { page: "silences" };
   if (path === "/rules") return { page: "rules" };
+  if (path === "/on-call") return { page: "on-call" };
   if (path === "/maintenance") return { page: "maintenance" };
   if (path === "/settings") return { page: "settings" };
   if (path === "/statistics") return { page: "statistics" };

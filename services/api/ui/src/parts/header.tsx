@@ -47,6 +47,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
           <NavLink href="/trends" text={strings.nav.trends} here={page === "trends"} />
           <NavLink href="/rules" text={strings.nav.rules} here={page === "rules"} />
           <NavLink href="/silences" text={strings.nav.silences} here={page === "silences"} />
+          <NavLink href="/on-call" text={strings.nav.onCall} here={page === "on-call"} />
           <NavLink href="/maintenance" text={strings.nav.maintenance} here={page === "maintenance"} />
           <NavLink href="/settings" text={strings.nav.settings} here={page === "settings"} />
         </nav>

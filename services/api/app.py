@@ -28,6 +28,7 @@ from services.api.config import ApiConfig
 from services.api.context import Api
 from services.api.endpoint import add_routes
 from services.api.errors.reader import ErrorReader
+from services.api.errors.tls import CollectorTrust
 from services.api.evaluator import EvaluatorClient
 from services.api.guard import add_guard
 from services.api.limits import RequestLimit
@@ -56,6 +57,7 @@ from services.api.rules.store import RuleStore
 from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
 from services.api.statistics.store import StatisticsStore
+from services.api.status.reader import StatusReader
 from services.api.tls import ServerTls
 from services.api.trends.store import TrendStore
 from services.common.bus import RedisBus, connect_redis
@@ -162,7 +164,18 @@ async def build(
         checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
         quality=QualityBook(audits, config.quality, clock),
         audit_runner=AuditRunner(audits, config.quality, base, clock),
-        errors=ErrorReader(http, config.collector_url, token, clock),
+        errors=ErrorReader(http, config.collector_url, token, clock, trust=CollectorTrust(config.collector_tls, base)),
+        status=StatusReader(
+            evaluator=evaluator,
+            pages={"evaluator": f"{config.evaluator_url}/metrics", "notifier": f"{config.notifier_url}/metrics"},
+            token=token,
+            http=http,
+            registry=telemetry.registry,
+            redis=redis,
+            database=database,
+            overview=overview,
+            clock=clock,
+        ),
         oidc=None
         if config.oidc is None
         else OidcLogin(

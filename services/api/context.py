@@ -23,6 +23,7 @@ from services.api.quality.run import AuditRunner
 from services.api.rules.book import RuleBook
 from services.api.silences.book import SilenceBook
 from services.api.statistics.store import StatisticsStore
+from services.api.status.reader import StatusReader
 from services.api.trends.store import TrendStore
 from services.common.clock import Clock
 
@@ -54,6 +55,7 @@ class Api:
     quality: QualityBook
     audit_runner: AuditRunner
     errors: ErrorReader
+    status: StatusReader
     oidc: OidcLogin | None
     document: bytes
     """The OpenAPI document."""

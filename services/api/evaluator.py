@@ -68,6 +68,10 @@ class EvaluatorClient:
         """Return the rules in force."""
         return await self._ask("/api/v1/rules", {}, RuleGroups)
 
+    async def targets(self, model: type[Model]) -> Model:
+        """Return the scraped targets, read as the model."""
+        return await self._ask("/api/v1/targets", {"state": "active"}, model)
+
     async def check_rules(self, text: str) -> list[RuleProblem]:
         """Return what the evaluator says of a rule file."""
         return (await self._ask("/api/v1/rules/check", {}, _Checked, body=text.encode())).problems

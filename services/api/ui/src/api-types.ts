@@ -499,6 +499,30 @@ export interface components {
             version: number;
         };
         /**
+         * ChannelFigures
+         * @description One channel's messages of the last 24 hours; a message that a later attempt delivered counts as delivered.
+         */
+        ChannelFigures: {
+            /** Attempts */
+            attempts: number;
+            /** Channel */
+            channel: string;
+            /** Delivered */
+            delivered: number;
+            /** Failed */
+            failed: number;
+            /** Last Failure */
+            last_failure: number | null;
+            /** Last Reason */
+            last_reason: string;
+            /** Messages */
+            messages: number;
+            /** P95 */
+            p95: number | null;
+            /** Waiting */
+            waiting: number;
+        };
+        /**
          * ChartSeries
          * @description One series of a chart; points are time and value.
          */
@@ -765,6 +789,20 @@ export interface components {
             title: string;
         };
         /**
+         * ConfigState
+         * @description One kind of configuration of one service.
+         */
+        ConfigState: {
+            /** In Force */
+            in_force: boolean;
+            /** Kind */
+            kind: string;
+            /** Service */
+            service: string;
+            /** Since */
+            since: number | null;
+        };
+        /**
          * Contact
          * @description Somebody who can be told, and whose login it is.
          */
@@ -807,6 +845,26 @@ export interface components {
             contacts: components["schemas"]["Contact"][];
             /** Receivers */
             receivers: string[];
+        };
+        /**
+         * DeadLetters
+         * @description Entries that can't be used, kept aside.
+         */
+        DeadLetters: {
+            /** Entries */
+            entries: number;
+            /** Stream */
+            stream: string;
+        };
+        /**
+         * DeliveryPart
+         * @description Whether messages reach people.
+         */
+        DeliveryPart: {
+            /** Channels */
+            channels: components["schemas"]["ChannelFigures"][];
+            /** Missing */
+            missing: string;
         };
         /**
          * Deployment
@@ -1054,6 +1112,24 @@ export interface components {
             severity: string;
             /** Summary */
             summary: string;
+        };
+        /**
+         * HistoryPart
+         * @description Samples on their way to Postgres.
+         */
+        HistoryPart: {
+            /** Backlog Bytes */
+            backlog_bytes: number;
+            /** Dropped */
+            dropped: number;
+            /** Head Bytes */
+            head_bytes: number;
+            /** Head Series */
+            head_series: number;
+            /** Missing */
+            missing: string;
+            /** Queued */
+            queued: number;
         };
         /**
          * HistorySeries
@@ -1659,6 +1735,20 @@ export interface components {
             policies: components["schemas"]["ShownPolicy"][];
         };
         /**
+         * PostgresPart
+         * @description The lasting record's size.
+         */
+        PostgresPart: {
+            /** Bytes */
+            bytes: number;
+            /** Missing */
+            missing: string;
+            /** Tables */
+            tables: components["schemas"]["Table"][];
+            /** Version */
+            version: string;
+        };
+        /**
          * Preference
          * @description One contact's choice; what is null stays as the file has it.
          */
@@ -1789,6 +1879,24 @@ export interface components {
             vulnerabilities: components["schemas"]["KnownVulnerability"][];
         };
         /**
+         * QueuePart
+         * @description What waits in the notifier.
+         */
+        QueuePart: {
+            /** Held */
+            held: number;
+            /** Missing */
+            missing: string;
+            /** Oldest Seconds */
+            oldest_seconds: number;
+            /** Outbox */
+            outbox: number;
+            /** Records Dropped */
+            records_dropped: number;
+            /** Records Queued */
+            records_queued: number;
+        };
+        /**
          * Realtime
          * @description All panels, those of the grid first.
          */
@@ -1820,6 +1928,24 @@ export interface components {
              * @enum {string}
              */
             unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
+        };
+        /**
+         * RedisPart
+         * @description The memory of streams, state and timers.
+         */
+        RedisPart: {
+            /** Bytes */
+            bytes: number;
+            /** Keys */
+            keys: number;
+            /** Max Bytes */
+            max_bytes: number;
+            /** Missing */
+            missing: string;
+            /** Peak Bytes */
+            peak_bytes: number;
+            /** Version */
+            version: string;
         };
         /**
          * Refused
@@ -2065,6 +2191,42 @@ export interface components {
             severity: "error" | "warning";
         };
         /**
+         * RulesPart
+         * @description How rules are evaluated: the figures, which fail, and which are slowest.
+         */
+        RulesPart: {
+            /** Failing */
+            failing: components["schemas"]["RuleState"][];
+            /** Groups */
+            groups: number;
+            /** Missed */
+            missed: number;
+            /** Missing */
+            missing: string;
+            /** Rules */
+            rules: number;
+            /** Slowest */
+            slowest: components["schemas"]["RuleState"][];
+            spread: components["schemas"]["Spread"] | null;
+            wait: components["schemas"]["Spread"] | null;
+        };
+        /**
+         * RuleState
+         * @description One rule's last evaluation.
+         */
+        RuleState: {
+            /** Error */
+            error: string;
+            /** File */
+            file: string;
+            /** Group */
+            group: string;
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * RuleThreshold
          * @description One comparison of a rule's expression with a number.
          */
@@ -2138,6 +2300,27 @@ export interface components {
         Schedules: {
             /** Schedules */
             schedules: components["schemas"]["Schedule"][];
+        };
+        /**
+         * ScrapesPart
+         * @description What is scraped: the figures, who does not answer, and who is slowest.
+         */
+        ScrapesPart: {
+            /** Down */
+            down: number;
+            /** Failing */
+            failing: components["schemas"]["TargetState"][];
+            /** Left Out */
+            left_out: number;
+            /** Missing */
+            missing: string;
+            /** Slowest */
+            slowest: components["schemas"]["TargetState"][];
+            spread: components["schemas"]["Spread"] | null;
+            /** Unknown */
+            unknown: number;
+            /** Up */
+            up: number;
         };
         /**
          * SeriesStats
@@ -2230,6 +2413,24 @@ export interface components {
             duration_seconds?: number;
             /** Matchers */
             matchers: components["schemas"]["Matcher"][];
+        };
+        /**
+         * ServicesPart
+         * @description Who lives, on which configuration, and what fails inside.
+         */
+        ServicesPart: {
+            /** Away */
+            away: string[];
+            /** Configs */
+            configs: components["schemas"]["ConfigState"][];
+            /** Missing */
+            missing: string;
+            /** Missing Services */
+            missing_services: string[];
+            /** Services */
+            services: components["schemas"]["ServiceHealth"][];
+            /** Troubles */
+            troubles: components["schemas"]["Trouble"][];
         };
         /**
          * Session
@@ -2427,6 +2628,18 @@ export interface components {
             text: string;
         };
         /**
+         * Spread
+         * @description How a duration is spread since its service started; null: nothing was measured.
+         */
+        Spread: {
+            /** Count */
+            count: number;
+            /** P50 */
+            p50: number | null;
+            /** P95 */
+            p95: number | null;
+        };
+        /**
          * Statistics
          * @description Figures of the alerts that began in a span of time.
          */
@@ -2465,6 +2678,97 @@ export interface components {
             true_alarms: number;
             /** Uptimes */
             uptimes: components["schemas"]["Uptime"][];
+        };
+        /**
+         * Status
+         * @description Each part tells by `missing` why it has nothing; none waits for another.
+         */
+        Status: {
+            /** At */
+            at: number;
+            delivery: components["schemas"]["DeliveryPart"];
+            history: components["schemas"]["HistoryPart"];
+            postgres: components["schemas"]["PostgresPart"];
+            queue: components["schemas"]["QueuePart"];
+            redis: components["schemas"]["RedisPart"];
+            rules: components["schemas"]["RulesPart"];
+            scrapes: components["schemas"]["ScrapesPart"];
+            services: components["schemas"]["ServicesPart"];
+            streams: components["schemas"]["StreamsPart"];
+        };
+        /**
+         * Stream
+         * @description One Redis stream.
+         */
+        Stream: {
+            /** Entries */
+            entries: number;
+            /** Groups */
+            groups: components["schemas"]["StreamGroup"][];
+            /** Name */
+            name: string;
+            /** Newest */
+            newest: number | null;
+        };
+        /**
+         * StreamGroup
+         * @description One consumer group.
+         */
+        StreamGroup: {
+            /** Consumers */
+            consumers: number;
+            /** Lag */
+            lag: number | null;
+            /** Name */
+            name: string;
+            /** Pending */
+            pending: number;
+        };
+        /**
+         * StreamsPart
+         * @description What goes from service to service.
+         */
+        StreamsPart: {
+            /** Dead */
+            dead: components["schemas"]["DeadLetters"][];
+            /** Missing */
+            missing: string;
+            /** Streams */
+            streams: components["schemas"]["Stream"][];
+        };
+        /**
+         * Table
+         * @description One table with its indexes; a partitioned one whole.
+         */
+        Table: {
+            /** Bytes */
+            bytes: number;
+            /** Name */
+            name: string;
+            /** Partitions */
+            partitions: number;
+            /** Rows */
+            rows: number | null;
+        };
+        /**
+         * TargetState
+         * @description One scraped target.
+         */
+        TargetState: {
+            /** At */
+            at: number | null;
+            /** Error */
+            error: string;
+            /** Health */
+            health: string;
+            /** Instance */
+            instance: string;
+            /** Job */
+            job: string;
+            /** Seconds */
+            seconds: number;
+            /** Url */
+            url: string;
         };
         /**
          * Task
@@ -2936,6 +3240,20 @@ export interface components {
             recipient: string;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * Trouble
+         * @description Something that was counted since its service started, such as failed rounds of a task.
+         */
+        Trouble: {
+            /** Count */
+            count: number;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Service */
+            service: string;
         };
         /**
          * UnacknowledgeBody

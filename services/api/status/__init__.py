@@ -1,0 +1,1 @@
+"""How Tocsin itself does: its services, streams, scrapes, rules, deliveries and storage."""

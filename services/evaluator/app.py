@@ -22,7 +22,7 @@ from services.common.watch import watch_files
 from services.common.web import is_loopback, serve, service_app
 from services.evaluator.config import EvaluatorConfig
 from services.evaluator.fallback import Fallback
-from services.evaluator.history.open import open_history
+from services.evaluator.history.open import open_history, open_past
 from services.evaluator.parts import Parts, make_parts
 from services.evaluator.publish import Publisher
 from services.evaluator.query_api import add_routes
@@ -177,7 +177,8 @@ async def build(
     evaluator = Evaluator(parts, publisher, config, load)
     open_paths = {"/metrics"} if config.open_metrics or is_loopback(config.listen) else set[str]()
     app = service_app(telemetry, clock, evaluator.ready, token=token, open_paths=open_paths)
-    add_routes(app, stack, parts, config.query, evaluator.reload)
+    past = open_past(stack, config.history, shared)
+    add_routes(app, stack, parts, config.query, evaluator.reload, past)
     stack.push_async_callback(parts.scrapes.close)
     await evaluator.start(config)
     evaluator.port = await serve(stack, app, config.listen, setting="evaluator.listen")

@@ -13,6 +13,8 @@ from services.evaluator.history.spool import Spool, SpoolError, own_folder
 from services.evaluator.history.telemetry import HistoryTelemetry
 
 if TYPE_CHECKING:
+    from services.common.storage import Database
+    from services.evaluator.history.past import Past
     from services.evaluator.history.writer import HistoryWriter
 
 _MEMORY_ROWS = 200_000
@@ -50,3 +52,19 @@ def open_history(
     )
     stack.push_async_callback(writer.stop)
     return writer
+
+
+def open_past(stack: AsyncExitStack, config: HistoryConfig, shared: Shared) -> "Past | None":
+    """Return the reader of what was recorded, None where nothing is; it connects at the first question."""
+    postgres = shared.postgres
+    if postgres is None or not config.enabled:
+        return None
+    from services.common.storage import Database  # noqa: PLC0415 - as above
+    from services.evaluator.history.past import Past  # noqa: PLC0415 - as above
+
+    def connect() -> "Database":
+        database = Database(postgres.resolve(), name="evaluator-past", timeout=_TIMEOUT, max_size=2)
+        stack.push_async_callback(database.close)
+        return database
+
+    return Past(connect)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -15,6 +16,10 @@ from services.evaluator.query_api.series import SeriesRoutes
 from services.evaluator.query_api.service import QueryService
 from services.evaluator.query_api.status import StatusRoutes
 from services.evaluator.query_api.targets import TargetRoutes
+from services.evaluator.query_api.vocabulary import VocabularyRoutes
+
+if TYPE_CHECKING:
+    from services.evaluator.history.past import Past
 
 
 def add_routes(
@@ -23,9 +28,10 @@ def add_routes(
     parts: Parts,
     limits: QueryLimits,
     reload: Callable[[], Awaitable[None]],
+    past: "Past | None" = None,
 ) -> None:
-    """Add `/api/v1/…` and `POST /-/reload` to the application."""
-    service = QueryService(stack, parts.head, limits, parts.clock)
+    """Add `/api/v1/…` and `POST /-/reload` to the application; `past` is what queries with `tocsin_past` read."""
+    service = QueryService(stack, parts.head, limits, parts.clock, past)
     app.middlewares.append(error_answers)
     for part in (
         QueryRoutes(service, parts.clock),
@@ -34,6 +40,7 @@ def add_routes(
         TargetRoutes(parts.scrapes),
         StatusRoutes(parts.clock),
         CheckRoutes(),
+        VocabularyRoutes(),
     ):
         app.router.add_routes(part.routes())
 

@@ -80,4 +80,10 @@ def _asked(params: Params) -> Asked:
         times[name] = params.seconds(name, 0.0)
         if times[name] < 0:
             raise bad(name, "must not be negative")
-    return Asked(times["timeout"], times["lookback_delta"], params.count("limit"), bool(params.text("stats")))
+    return Asked(
+        times["timeout"],
+        times["lookback_delta"],
+        limit=params.count("limit"),
+        stats=bool(params.text("stats")),
+        past=bool(params.text("tocsin_past")),
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.common.clock import Clock
 from services.evaluator.config import QueryLimits
@@ -25,6 +25,9 @@ from services.evaluator.promql.storage import Times
 from services.evaluator.query_api.encode import query_answer
 from services.evaluator.query_api.params import ApiError, bad, parse_text
 
+if TYPE_CHECKING:
+    from services.evaluator.history.past import Past
+
 _Answer = TypeVar("_Answer")
 
 
@@ -32,13 +35,15 @@ _Answer = TypeVar("_Answer")
 class Asked:
     """How a query is to be run, and what its answer holds: 0 for `timeout` and `lookback` (s) is as configured.
 
-    `limit`: so many series at most (0: all). `stats`: with figures about the query itself.
+    `limit`: so many series at most (0: all). `stats`: with figures about the query itself. `past`: recorded series are
+    read from the history, which reaches back farther than the head; others from the head as ever.
     """
 
     timeout: float = 0.0
     lookback: float = 0.0
     limit: int = 0
     stats: bool = False
+    past: bool = False
 
 
 class _LoopStorage:
@@ -62,6 +67,25 @@ class _LoopStorage:
             raise QueryTimeoutError("query timed out while it read samples") from error
 
 
+class _PastStorage:
+    """The history for a query in another thread; the head for what is not recorded."""
+
+    def __init__(self, past: "Past", head: Storage, loop: asyncio.AbstractEventLoop, timeout: float) -> None:
+        self._past, self._head, self._loop, self._timeout = past, head, loop, timeout
+
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Block]:
+        """See the protocol."""
+        asked = asyncio.run_coroutine_threadsafe(self._past.blocks(matchers, start_ms, end_ms), self._loop)
+        try:
+            found = asked.result(self._timeout)
+        except TimeoutError as error:
+            asked.cancel()
+            raise QueryTimeoutError("query timed out while it read the history") from error
+        except ConnectionError as error:
+            raise EvaluationError(f"the history can't be read: {error}") from error
+        return found or self._head.select(matchers, start_ms, end_ms)
+
+
 def _frozen(block: Block) -> Block:
     return replace(
         block,
@@ -81,8 +105,10 @@ def _copied(times: Times | None) -> Times | None:
 class QueryService:
     """Runs queries over the head."""
 
-    def __init__(self, stack: AsyncExitStack, head: Head, limits: QueryLimits, clock: Clock) -> None:
-        self._head, self._limits, self._clock = head, limits, clock
+    def __init__(
+        self, stack: AsyncExitStack, head: Head, limits: QueryLimits, clock: Clock, past: "Past | None" = None
+    ) -> None:
+        self._head, self._limits, self._clock, self._past = head, limits, clock, past
         self._threads = ThreadPoolExecutor(limits.max_concurrency, thread_name_prefix="query")
         stack.callback(self._threads.shutdown, wait=False, cancel_futures=True)
         self._lists = ThreadPoolExecutor(1, thread_name_prefix="lists")
@@ -131,7 +157,9 @@ class QueryService:
         limit = min(asked.timeout or self._limits.timeout, self._limits.timeout)
         own = bool(asked.timeout or asked.lookback)
         loop = asyncio.get_running_loop()
-        storage = _LoopStorage(self._head, loop, limit)
+        storage: Storage = _LoopStorage(self._head, loop, limit)
+        if asked.past and self._past is not None:
+            storage = _PastStorage(self._past, storage, loop, limit)
         try:
             async with asyncio.timeout(limit):
                 await self._slots.acquire()

@@ -131,7 +131,7 @@ class Head:
 
     def labels(self) -> list[Labels]:
         """Return the labels of all series, reading no sample; one that several targets hold comes once for each."""
-        return [labels for pool in self._pools for labels in pool.labels if labels is not None]
+        return [labels for pool in self._pools for labels in pool.labels.all()]
 
     def bounds(self) -> tuple[int, int] | None:
         """Return the times (ms) of the oldest and the newest sample; None where there is none."""

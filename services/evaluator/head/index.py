@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.evaluator.head.labellist import RowLabels
 from services.evaluator.head.layout import Labels
 from services.evaluator.head.pool import Pool
 from services.evaluator.promql.storage import Bools, Matcher, Rows
@@ -47,12 +48,10 @@ class Values:
     codes: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     distinct: dict[str, int] = field(default_factory=dict)
 
-    def extend(self, rows: Rows, labels: Sequence[Labels | None], label: str) -> None:
+    def extend(self, rows: Rows, labels: RowLabels, label: str) -> None:
         """Take in the values of rows that came after those that are known."""
         known, distinct = len(self.codes), self.distinct
-        added = [
-            distinct.setdefault((labels[row] or {}).get(label, ""), len(distinct)) for row in rows[known:].tolist()
-        ]
+        added = [distinct.setdefault(labels.value(row, label), len(distinct)) for row in rows[known:].tolist()]
         self.codes = np.concatenate([self.codes, np.array(added, np.int32)])
 
     def matching(self, matcher: Matcher) -> Bools:
@@ -103,7 +102,7 @@ class Postings:
             self._pieces = [np.concatenate(self._pieces)]
         return self._pieces[0]
 
-    def matching(self, conditions: Sequence[Matcher], labels: Sequence[Labels | None]) -> Rows:
+    def matching(self, conditions: Sequence[Matcher], labels: RowLabels) -> Rows:
         """The rows, ascending, whose labels meet all conditions."""
         rows = self._joined()
         kept = np.ones(len(rows), np.bool_)
@@ -147,7 +146,7 @@ class Index:
         """Group rows by metric name; what was answered about these names is no longer true."""
         groups: dict[str, list[int]] = {}
         for row in rows.tolist():
-            groups.setdefault((pool.labels[row] or {}).get("__name__", ""), []).append(row)
+            groups.setdefault(pool.labels.value(row, "__name__"), []).append(row)
         self._version += 1
         for name, some in groups.items():
             self._versions[name] = self._version
@@ -216,7 +215,7 @@ class Index:
         if before is not None and before.serials == serials:
             return before
         pool.thaw(rows)
-        labels = [pool.labels[row] or {} for row in rows.tolist()]
+        labels: list[Labels] = [pool.labels[row] or {} for row in rows.tolist()]
         return PoolRows(pool, rows, pool.axes[rows], serials, labels, object())
 
 

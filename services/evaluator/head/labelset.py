@@ -5,6 +5,8 @@ from collections.abc import ItemsView, Iterator, Mapping
 
 _MOST_SHAPES = 10_000
 Values = tuple[str, ...]
+Kind = tuple[dict[str, int], Values]
+"""What label sets of one page and target share: the place of each name, and the values at the end."""
 _shapes: dict[tuple[str, ...], dict[str, int]] = {}
 
 
@@ -51,6 +53,19 @@ class LabelSet(Mapping[str, str]):
             if names[-size:] == tail.names and values[-size:] == tail.values:
                 self._tail, values = tail.values, values[:-size]
         self.own = like if like == values else tuple([sys.intern(value) for value in values])
+
+    @classmethod
+    def of(cls, kind: Kind, own: Values) -> "LabelSet":
+        """Put a label set together again from what another one was made of."""
+        made = cls.__new__(cls)
+        made._places, made._tail = kind  # noqa: SLF001 - of its own class
+        made.own = own
+        return made
+
+    @property
+    def kind(self) -> Kind:
+        """All but the set's own values."""
+        return self._places, self._tail
 
     def __getitem__(self, name: str) -> str:
         place, own = self._places[name], self.own

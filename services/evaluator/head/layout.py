@@ -3,19 +3,23 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from services.evaluator.head.labelset import LabelSet, label_set
+from services.evaluator.head.labellist import LabelSets
+from services.evaluator.head.labelset import Values, label_set
 
 Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, eq=False, slots=True, init=False)
 class Layout:
-    """Label sets, each with `__name__`; the same object for as long as the page's series stay the same."""
+    """Label sets, each with `__name__`; the same object for as long as the page's series stay the same.
 
-    labels: tuple[LabelSet, ...]
+    `like`: see LabelSets.
+    """
 
-    def __init__(self, labels: Iterable[Labels]) -> None:
-        object.__setattr__(self, "labels", tuple([label_set(item) for item in labels]))
+    labels: LabelSets
+
+    def __init__(self, labels: Iterable[Labels], like: tuple[Values, ...] = ()) -> None:
+        object.__setattr__(self, "labels", LabelSets([label_set(item) for item in labels], like))
 
 
 def series_hash(labels: Labels) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.evaluator.head.labelset import label_set
 from services.evaluator.head.pool import Pool
 from services.evaluator.promql.storage import Block, absent_cells, stale_cells
 
@@ -21,6 +22,6 @@ def merged_block(series: Sequence[tuple[Pool, int]], start_ms: int, end_ms: int)
     order = np.lexsort((~stale_cells(all_values), all_times))
     all_times, all_values = all_times[order], all_values[order]
     newest = np.append(np.diff(all_times) > 0, True)[: len(all_times)]
-    labels = series[0][0].labels[series[0][1]] or {}
+    labels = series[0][0].labels[series[0][1]] or label_set({})
     layout = ("shared", frozenset(labels.items()))
     return Block([labels], all_times[newest], np.ascontiguousarray(all_values[newest])[None, :], layout)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.evaluator.head.archive import Archive
+from services.evaluator.head.labellist import RowLabels
 from services.evaluator.head.layout import Labels
 from services.evaluator.promql.storage import (
     ABSENT,
@@ -49,7 +50,7 @@ class Pool:
         self.used = 0
         self.newest: Times = np.full(_FIRST_COLUMNS, NEVER, np.int64)
         self.oldest: Times = np.full(_FIRST_COLUMNS, FOREVER, np.int64)
-        self.labels: list[Labels | None] = []
+        self.labels = RowLabels()
         self.axes: Rows = np.empty(0, np.intp)
         self.hashes: Times = np.empty(0, np.int64)
         self.serials: Times = np.empty(0, np.int64)
@@ -99,7 +100,7 @@ class Pool:
         if len(rows):
             self._touched = max(self._touched, int(rows.max()) + 1)
         for row, item in zip(rows.tolist(), wanted, strict=True):
-            self.labels[row] = item
+            self.labels.put(row, item)
         self.hot[rows] = not self.cold
         if self.cold:
             self._archive.clear(rows)
@@ -117,7 +118,7 @@ class Pool:
     def free_rows(self, rows: Rows) -> None:
         """Forget series."""
         for row in rows.tolist():
-            self.labels[row] = None
+            self.labels.clear(row)
         self._free_rows += rows[::-1].tolist()
 
     def _grow(self, missing: int) -> None:
@@ -131,7 +132,7 @@ class Pool:
         self._archive.grow(have + added, self._touched if self._any_cold() else 0)
         self.hot = np.concatenate([self.hot, np.zeros(added, np.bool_)])
         self._born = np.concatenate([self._born, np.zeros(added, np.int32)])
-        self.labels += [None] * added
+        self.labels.grow(added)
         self.axes = np.concatenate([self.axes, np.zeros(added, np.intp)])
         empty = np.full(added, NEVER, np.int64)
         self.serials = np.concatenate([self.serials, empty])

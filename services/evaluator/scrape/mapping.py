@@ -157,7 +157,10 @@ class _Chosen:
         names = frozenset(one["__name__"] for one in (*self._labels, *(one for _, one in self._timed)))
         whole = len(self._rows) == self._shape.count
         rows = self._shape.every if whole else np.array(self._rows, dtype=np.int64)
-        return Mapped(rows, Layout(tuple(self._labels)), tuple(self._timed), names, self.kept, added)
+        layout = Layout(self._labels, self._shape.owns)
+        if whole:
+            self._shape.owns = layout.labels.owns
+        return Mapped(rows, layout, tuple(self._timed), names, self.kept, added)
 
 
 def _with_target(labels: Mapping[str, str], target: Mapping[str, str], *, honor: bool) -> dict[str, str]:

@@ -26,6 +26,8 @@ class Shape:
     lines: Places | None = None
     texts: list[tuple[str, ...] | None] = field(default_factory=list)
     """Label values of each series as some target has them: other targets hold the same tuples."""
+    owns: tuple[tuple[str, ...], ...] = ()
+    """The same, all together, where some target keeps every series."""
     _raw: tuple[bytes, ...] = ()
     _every: NDArray[np.int64] | None = None
 

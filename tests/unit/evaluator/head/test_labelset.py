@@ -106,8 +106,9 @@ def test_names_are_forgotten_before_they_become_too_many(monkeypatch):
 def test_a_layout_holds_compact_sets():
     first = LabelSet({"__name__": "a"})
     layout = Layout((first, {"__name__": "b"}))
-    assert layout.labels[0] is first
+    assert layout.labels[0].own is first.own
     assert isinstance(layout.labels[1], LabelSet)
+    assert list(layout.labels) == [{"__name__": "a"}, {"__name__": "b"}]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sets(st.integers(0, 60), max_size=8)), max_size=60))

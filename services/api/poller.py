@@ -14,7 +14,7 @@ from services.common.heartbeat import read_heartbeats
 from services.common.telemetry import Telemetry
 
 START_SECONDS = 10.0
-_SETTLED = 0.15
+_SETTLED = 0.06
 """Seconds after which an evaluation that was due can be read."""
 log = structlog.get_logger(__name__)
 

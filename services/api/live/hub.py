@@ -126,7 +126,10 @@ class LiveHub:
         self._alerts = {alert.id: alert for alert in self._view.firing()}
         if message is None:
             return
-        self._seq, self._sent_at = message.seq, self._clock.monotonic()
+        self._seq = message.seq
+        if message.metrics is not None or message.alerts is not None:
+            # A heartbeat, every 2 s, need not hold up a value that comes after it.
+            self._sent_at = self._clock.monotonic()
         self._missed.note(message)
         self._starts.clear()
         if self._clients:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.model import SEVERITIES
 from services.api.overview.model import Threshold
 
+_LATE = 0.4
+"""Seconds that an evaluation may be late by."""
 _OPERATORS = get_args(Threshold.model_fields["op"].annotation)
 
 
@@ -139,14 +141,17 @@ def _seconds(text: str) -> float | None:
 
 
 def next_evaluation(groups: RuleGroups, now: float) -> float | None:
-    """Return when recorded values are evaluated next, as the groups' intervals promise; None when none tells."""
+    """Return when recorded values are evaluated next, by the groups' intervals: `now` for one that is a bit late.
+
+    None when no group promises anything.
+    """
     due = []
     for group in groups.groups:
         first = next((rule for rule in group.rules if rule.type == "recording"), None)
         last = _seconds(first.lastEvaluation) if first is not None else None
-        # One that is late, or rests, promises nothing.
-        if last is not None and last + group.interval > now:
-            due.append(last + group.interval)
+        # One that is later than that rests.
+        if last is not None and last + group.interval > now - _LATE:
+            due.append(max(last + group.interval, now))
     return min(due, default=None)
 
 

@@ -5,11 +5,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, IPvAnyNetwork
 
 from services.api.auth.throttle import ThrottleLimits
+from services.api.errors.tls import CollectorTls
 from services.api.oidc.config import OidcConfig
 from services.api.overview.panels import COMPONENTS
+from services.api.quality.settings import QualitySettings
 from services.api.rate import RateLimits
 from services.api.tls import TlsConfig
-from services.api.quality.settings import QualitySettings
 from services.common.config import Listen, StrictModel
 from services.common.durations import Duration
 
@@ -38,6 +39,8 @@ class ApiConfig(StrictModel):
     evaluator_url: Url = "http://127.0.0.1:9701"
     notifier_url: Url = "http://127.0.0.1:9702"
     collector_url: Url = "http://127.0.0.1:9700"
+    collector_tls: CollectorTls = CollectorTls()
+    """Where the collector serves HTTPS (`collector.web_config_file`); `tocsin up` fills in what it knows."""
     instance: str = ""
     """This copy's name in heartbeats and consumer groups; empty: host and port."""
     session_hours: float = Field(default=12.0, gt=0, le=24 * 90)

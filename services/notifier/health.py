@@ -9,6 +9,8 @@ from services.notifier.engine import BROKEN_RECEIVER
 from services.notifier.queue import Target
 
 _ENOUGH = 3
+# Once may be a provider's mistake.
+_CERTAIN = 2
 _HOLDS = 300.0
 
 
@@ -19,10 +21,15 @@ class Failing:
     since: float
     reason: str
     count: int = 0
+    certain: bool = False
+    """It will go on until somebody mends it, so there is nothing to wait for."""
 
 
 class Health:
-    """Told of each attempt; a target is broken when it failed for `after` seconds, three times at least."""
+    """Told of each attempt; a target is broken when it failed for `after` seconds, three times at least.
+
+    One that refuses our login is broken when it has done so twice.
+    """
 
     def __init__(self, after: float) -> None:
         self._after = after
@@ -35,10 +42,10 @@ class Health:
         self.failing.pop(target, None)
         self.worked.add(target)
 
-    def failed(self, target: Target, reason: str, now: float) -> None:
-        """Take in that one did not."""
+    def failed(self, target: Target, reason: str, now: float, *, certain: bool = False) -> None:
+        """Take in that one did not; `certain`: our login is refused."""
         known = self.failing.setdefault(target, Failing(now, reason))
-        known.reason = reason
+        known.reason, known.certain = reason, certain
         known.count += 1
         self.worked.discard(target)
 
@@ -47,7 +54,7 @@ class Health:
         return {
             target: one
             for target, one in self.failing.items()
-            if one.count >= _ENOUGH and now - one.since >= self._after
+            if (one.certain and one.count >= _CERTAIN) or (one.count >= _ENOUGH and now - one.since >= self._after)
         }
 
 

@@ -1,6 +1,6 @@
 """One configuration in force: its tree, and the integrations that were built for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from pydantic import BaseModel
 
 from services.common.clock import Clock
 from services.common.config import ConfigError
@@ -47,7 +48,7 @@ class Generation:
     written: Any = None
     """The file's content as it was read."""
     files: tuple[Path, ...] = ()
-    """What a change of it should bring into force: the file itself and its templates (globs in the last part)."""
+    """What a change of it should bring into force: the file itself, its templates (globs in the last part), secrets."""
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """`file:line` of contacts, schedules, policies and receivers, by the file's key and the name."""
     users: int = 0
@@ -105,12 +106,28 @@ async def build_generation(
     except BaseException:
         await stack.aclose()
         raise
-    watched = (*files, *(folder / pattern for pattern in config.templates))
+    watched = (*files, *(folder / pattern for pattern in config.templates), *_named_files(config, folder))
     return Generation(
         config, build_tree(config.route.spec()), receivers, {**integrations, **theirs}, stack, directory,
         tuple(told_gap(gap, source) for gap in gaps(directory, clock.now())), source.data, watched,
         places(source),
     )  # fmt: skip
+
+
+def _named_files(value: Any, folder: Path) -> Iterator[Path]:
+    """Yield secrets and certificates that the configuration names: they are exchanged while we run."""
+    match value:
+        case Path():
+            yield folder / value
+        case BaseModel():
+            for name in type(value).model_fields:
+                yield from _named_files(getattr(value, name), folder)
+        case dict():
+            for one in value.values():
+                yield from _named_files(one, folder)
+        case tuple() | list():
+            for one in value:
+                yield from _named_files(one, folder)
 
 
 def _builder(around: Surroundings) -> Callable[[str, Any, str], Integration]:

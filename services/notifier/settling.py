@@ -8,7 +8,7 @@ import structlog
 
 from services.notifier import attempt
 from services.notifier.attempt import Result
-from services.notifier.channels.base import DeliveryError
+from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError
 from services.notifier.codec import encode
 from services.notifier.config import NotifierConfig
 from services.notifier.health import Health
@@ -81,7 +81,7 @@ class Settling:
             result = outcome.result or self._after_failure(entry, error, now)
             if outcome.result is not None:
                 state.drop_entry(entry.delivery_id)
-            self._health.failed(target, reason, now)
+            self._health.failed(target, reason, now, certain=reason == AUTHENTICATION_FAILED)
         state.put_attempt(attempt.record(
             entry, result, at=outcome.at, reason=reason, detail=error.detail if error else "",
             provider_id=outcome.provider_id, duration=outcome.duration,
@@ -94,7 +94,8 @@ class Settling:
         queue, settings = self._pipeline.state.queue, self._settings
         newer = [other for other in queue.lane(entry.lane) if other.created_at >= entry.created_at]
         reception = self._pipeline.engine.posting.reception
-        moved = reception.next_way(entry, permanent=error.permanent, now=now)
+        shut_out = error.reason == AUTHENTICATION_FAILED
+        moved = reception.next_way(entry, permanent=error.permanent, now=now, at_once=shut_out)
         if moved is not None and not self.is_over(entry, now):
             self._pipeline.state.drop_entry(entry.delivery_id)
             self._pipeline.state.put_entry(moved)

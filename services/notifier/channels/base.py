@@ -15,6 +15,9 @@ from services.notifier.grouping import Cause
 from services.notifier.links import Links
 from services.notifier.messages import Messages
 
+AUTHENTICATION_FAILED = "authentication_failed"
+"""We are not let in: another try by the same login is in vain until somebody mends it, and then nothing may be lost."""
+
 
 class DeliveryError(Exception):
     """A message that did not arrive.

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from services.notifier.channels.base import DeliveryError
+from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError
 from services.notifier.channels.kit.http_config import (
     HttpConfig,
     TlsConfig,
@@ -21,6 +21,7 @@ __all__ = ["Answer", "Client", "HttpConfig", "RefusedError", "TlsConfig", "refus
 
 _TOO_MANY = 429
 _REQUEST_TIMEOUT = 408
+_NOT_LET_IN = (401, 403)
 _FIRST_NOT_OK = 300
 _SERVER_ERROR = 500
 _MAX_DETAIL = 200
@@ -134,12 +135,17 @@ class RefusedError(DeliveryError):
 
 
 def refused(code: int, text: str, headers: Mapping[str, str], now: float) -> RefusedError:
-    """Return the error for an answer that is not 2xx: 408, 429 and 5xx are temporary, the rest is permanent."""
+    """Return the error for an answer that is not 2xx: 408, 429 and 5xx are temporary, 401 and 403 may be mended.
+
+    The rest is permanent.
+    """
     retry_after = _retry_after(headers.get("Retry-After", ""), now)
     if code == _TOO_MANY:
         return RefusedError(code, text, "rate_limited", permanent=False, retry_after=retry_after)
     if code == _REQUEST_TIMEOUT or code >= _SERVER_ERROR:
         return RefusedError(code, text, "server_error", permanent=False, retry_after=retry_after)
+    if code in _NOT_LET_IN:
+        return RefusedError(code, text, AUTHENTICATION_FAILED, permanent=False, retry_after=retry_after)
     return RefusedError(code, text, "refused", permanent=True, retry_after=None)
 
 

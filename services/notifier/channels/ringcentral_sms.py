@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, SecretStr, model_validator
 
 from services.common.config import ConfigError
-from services.notifier.channels.base import DeliveryError, Integration, Message, Surroundings
+from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError, Integration, Message, Surroundings
 from services.notifier.channels.http import RefusedError
 from services.notifier.channels.kit.integration import (
     HttpChannelConfig,
@@ -26,6 +26,7 @@ _SERVER = "https://platform.ringcentral.com"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _EARLY = 60.0
 _UNAUTHORISED = 401
+_BAD_LOGINS = ("invalid_grant", "invalid_client", "unauthorized_client")
 _MOST_BYTES = 1000
 
 
@@ -100,7 +101,13 @@ class RingcentralSmsIntegration(HttpIntegration):
                 return self._token
             headers = {"Authorization": f"Basic {self._basic}", "Accept": "application/json"}
             url = f"{self._server}/restapi/oauth/token"
-            answer = await self._form(url, {"grant_type": _GRANT, "assertion": self._jwt}, headers)
+            try:
+                answer = await self._form(url, {"grant_type": _GRANT, "assertion": self._jwt}, headers)
+            except RefusedError as error:
+                # OAuth says with 400 what others say with 401.
+                if not any(word in error.text for word in _BAD_LOGINS):
+                    raise
+                raise DeliveryError(AUTHENTICATION_FAILED, error.detail) from error
             token, lasts = field(answer, "access_token"), field(answer, "expires_in")
             if not token:
                 raise self._failure("server_error", "an answer without access_token", permanent=False)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, SecretStr, model_validator
 
 from services.common.config import ConfigError, StrictModel
-from services.notifier.channels.base import DeliveryError, Integration, Message, Surroundings
+from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError, Integration, Message, Surroundings
 from services.notifier.channels.kit import slack_actions
 from services.notifier.channels.kit.inbound import Call, CallAnswer
 from services.notifier.channels.kit.integration import (
@@ -30,6 +30,10 @@ _POST = "https://slack.com/api/chat.postMessage"
 _TEMPORARY = frozenset({
     "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited",
     "accesslimited", "team_added_to_org",
+})  # fmt: skip
+_NOT_LET_IN = frozenset({
+    "access_denied", "account_inactive", "invalid_auth", "missing_scope", "no_permission", "not_allowed_token_type",
+    "not_authed", "org_login_required", "token_expired", "token_revoked", "two_factor_setup_required",
 })  # fmt: skip
 # The message that we would update is gone, or too old to be changed.
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "update_failed"})
@@ -164,6 +168,8 @@ class SlackIntegration(HttpIntegration):
         if word in _TEMPORARY or not word:
             reason = "rate_limited" if "limited" in word else "server_error"
             return self._failure(reason, word or str(answer), permanent=False)
+        if word in _NOT_LET_IN:
+            return self._failure(AUTHENTICATION_FAILED, word, permanent=False)
         return self._failure("refused", word, permanent=True)
 
 

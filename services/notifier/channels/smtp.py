@@ -8,7 +8,7 @@ from email.message import EmailMessage
 
 import aiosmtplib
 
-from services.notifier.channels.base import DeliveryError
+from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError
 
 _IMPLICIT_TLS_PORT = 465
 _PERMANENT = 500
@@ -70,7 +70,7 @@ def translate(error: Exception, scrub: Callable[[str], str] = _as_it_is) -> Deli
     detail = scrub(str(error) or type(error).__name__)[:_MAX_DETAIL]
     match error:
         case aiosmtplib.SMTPAuthenticationError():
-            return DeliveryError("authentication_failed", detail)
+            return DeliveryError(AUTHENTICATION_FAILED, detail)
         case aiosmtplib.SMTPRecipientsRefused():
             first = error.recipients[0]
             permanent = first.code >= _PERMANENT

@@ -192,13 +192,16 @@ class Reception:
         """Record a decision about a message."""
         self.state.put_attempt(noted(decision, entry, at=now, held=held))
 
-    def next_way(self, entry: Entry, *, permanent: bool, now: float) -> Entry | None:
-        """Return a contact's message as it goes by their next channel; None: it stays with this one."""
+    def next_way(self, entry: Entry, *, permanent: bool, now: float, at_once: bool = False) -> Entry | None:
+        """Return a contact's message as it goes by their next channel; None: it stays with this one.
+
+        `at_once`: this one will not work soon, but is worth another try when the others fail too.
+        """
         kind, _, name = entry.receiver.partition(":")
         contact = self._known(name) if kind == CONTACT else None
         if contact is None or entry.status == "test":
             return None
-        if not permanent and now - max(entry.since, entry.created_at) < contact.fallback_after:
+        if not (permanent or at_once) and now - max(entry.since, entry.created_at) < contact.fallback_after:
             return None
         tried = {**entry.tried, entry.integration: "permanent" if permanent else "temporary"}
         ways = [way for way in contact.wanting(entry.severity) if way.integration != entry.integration]

@@ -122,7 +122,7 @@ def _schedule(
         name=one.name, time_zone=one.zone.key, place=place, on_call=one.on_call(now), rotations=rotations,
         overrides=_overrides(one, preferences, now),
         shifts=tuple(Shift(begin=each.begin, end=each.end, people=each.people) for each in one.shifts(begin, end)),
-        weeks=weeks, feed=feed, warnings=warnings,
+        weeks=weeks, gaps_wanted=one.gaps == "wanted", feed=feed, warnings=warnings,
     )  # fmt: skip
 
 

@@ -242,7 +242,7 @@ async def test_a_proxy_is_asked(around, peer):
 
 STATUSES = [
     (200, None, None), (202, None, None), (204, None, None),
-    (301, "refused", True), (400, "refused", True), (401, "refused", True), (404, "refused", True),
+    (301, "refused", True), (400, "refused", True), (401, "authentication_failed", False), (404, "refused", True),
     (410, "refused", True), (408, "server_error", False), (429, "rate_limited", False),
     (500, "server_error", False), (503, "server_error", False),
 ]  # fmt: skip

@@ -33,6 +33,16 @@ def test_broken_is_three_failures_over_the_time():
     assert health.worked == set()
 
 
+def test_a_refused_login_is_broken_when_it_was_refused_twice():
+    health = Health(300)
+    health.failed(TARGET, "authentication_failed", START, certain=True)
+    assert health.broken(START) == {}
+    health.failed(TARGET, "authentication_failed", START + 1, certain=True)
+    assert health.broken(START + 1)[TARGET].reason == "authentication_failed"
+    health.failed(TARGET, "timeout", START + 2)
+    assert health.broken(START + 2) == {}
+
+
 def engine(*names: str, spec: RouteSpec | None = None) -> Engine:
     info = IntegrationInfo("webhook/0", "webhook", True, ("hook",))
     tree = build_tree(spec or RouteSpec(receiver=names[0], wait=0, interval=60))

@@ -18,7 +18,8 @@ from tests.integration.notifier.channels.conftest import told
 pytestmark = pytest.mark.integration
 KEYS = [kind.key for kind in KINDS]
 STATUSES = [
-    (301, "refused", True), (400, "refused", True), (401, "refused", True), (403, "refused", True),
+    (301, "refused", True), (400, "refused", True),
+    (401, "authentication_failed", False), (403, "authentication_failed", False),
     (404, "refused", True), (410, "refused", True), (413, "refused", True), (422, "refused", True),
     (408, "server_error", False), (429, "rate_limited", False),
     (500, "server_error", False), (502, "server_error", False), (503, "server_error", False),
@@ -58,7 +59,7 @@ async def test_status_codes(standin, build, key, status, reason, permanent):
     standin.usual = lambda seen: (status, {"Retry-After": "17"}, seen.echo())
     error = await fails(integration)
     assert (error.reason, error.permanent) == (reason, permanent)
-    assert error.retry_after == (17.0 if not permanent else None)
+    assert error.retry_after == (None if permanent else 17.0)
     assert not any(secret in f"{error} {error.detail} {error!r}" for secret in SECRETS)
 
 

@@ -169,6 +169,16 @@ async def test_ringcentrals_refusals(standin, build):
         build("ringcentral_sms", jwt=None)
 
 
+@pytest.mark.parametrize(
+    ("word", "expected"), [("invalid_grant", ("authentication_failed", False)), ("invalid_request", ("refused", True))]
+)
+async def test_a_ringcentral_login_that_is_refused(standin, build, word, expected):
+    ringcentral = build("ringcentral_sms")
+    standin.usual = lambda _seen: (400, {}, {"error": word, "error_description": "Token is expired"})
+    error = await fails(ringcentral)
+    assert (error.reason, error.permanent) == expected
+
+
 async def test_a_ringcentral_login_without_token(standin, build):
     ringcentral = build("ringcentral_sms")
     standin.usual = lambda _seen: (200, {}, {"no": "token"})

@@ -141,8 +141,8 @@ async def test_ways_without_updates_or_threads(standin, build):
     [
         ({"ok": False, "error": "channel_not_found"}, "refused", True),
         ({"ok": False, "error": "not_in_channel"}, "refused", True),
-        ({"ok": False, "error": "invalid_auth"}, "refused", True),
-        ({"ok": False, "error": "token_revoked"}, "refused", True),
+        ({"ok": False, "error": "invalid_auth"}, "authentication_failed", False),
+        ({"ok": False, "error": "token_revoked"}, "authentication_failed", False),
         ({"ok": False, "error": "msg_too_long"}, "refused", True),
         ({"ok": False, "error": "ratelimited"}, "rate_limited", False),
         ({"ok": False, "error": "internal_error"}, "server_error", False),

@@ -83,8 +83,8 @@ async def test_ways_without_button_or_html(standin, build):
         (429, "busy", "rate_limited", False, None),
         (400, {"ok": False, "error_code": 400, "description": "Bad Request: chat not found"}, "refused", True, None),
         (403, {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"},
-         "refused", True, None),
-        (401, {"ok": False, "error_code": 401, "description": "Unauthorized"}, "refused", True, None),
+         "authentication_failed", False, None),
+        (401, {"ok": False, "error_code": 401, "description": "Unauthorized"}, "authentication_failed", False, None),
         (200, {"ok": False}, "server_error", False, None),
     ],
 )  # fmt: skip

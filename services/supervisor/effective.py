@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from services.collector.webconfig.model import TlsServerConfig, read_web_config
 from services.common.config import ConfigError, ConfigFile, Shared, StrictModel
 from services.common.yaml_source import KeyPath
 from services.supervisor.datadir import DataDir, write_private
@@ -81,6 +82,30 @@ class Draft:
         return bool(_section(self.config.written, "api").get("tls"))
 
     @property
+    def collector_tls(self) -> TlsServerConfig | None:
+        """What the collector's web configuration file says of HTTPS; None without it, or while it can't be read."""
+        written = _section(self.config.written, "collector").get("web_config_file")
+        if not written:
+            return None
+        try:
+            return read_web_config(self.base / str(written)).tls_server_config
+        except ConfigError:
+            # The collector itself says what is wrong with it, and does not start.
+            return None
+
+    @property
+    def tls(self) -> frozenset[str]:
+        """The services that serve HTTPS."""
+        collector = {"collector"} if self.collector_tls is not None else set()
+        return frozenset(collector | ({"api"} if self.api_tls else set()))
+
+    @property
+    def mutual_tls(self) -> frozenset[str]:
+        """The services that answer only who shows a certificate."""
+        tls = self.collector_tls
+        return frozenset({"collector"} if tls and tls.client_auth_type == "RequireAndVerifyClientCert" else ())
+
+    @property
     def api_url(self) -> str:
         """Where the API listens, as an URL."""
         endpoint = Endpoint.of(self.listens()["api.listen"])
@@ -116,6 +141,8 @@ def write_effective(draft: Draft, data: DataDir, *, dsn: str | None, url: str | 
     merged = dict(draft.config.written)
     listens = draft.listens()
     http = {service: Endpoint.of(listens[f"{service}.listen"]).http for service in SERVICES}
+    if "collector" in draft.tls:
+        http["collector"] = http["collector"].replace("http://", "https://", 1)
     merged["data_dir"] = str(data.root)
     merged["service_token_file"] = str(draft.config.base / draft.shared.token_path)
     merged.setdefault("external_url", draft.api_url)
@@ -128,8 +155,18 @@ def write_effective(draft: Draft, data: DataDir, *, dsn: str | None, url: str | 
         merged["redis"] = {"url_file": str(data.write_secret("redis-url", url + "\n"))}
     _fill(merged, "evaluator", {"notifier_urls": [http["notifier"]]})
     _fill(merged, "api", {f"{service}_url": http[service] for service in ("evaluator", "notifier", "collector")})
+    if (tls := draft.collector_tls) is not None:
+        _fill_collector_tls(merged, draft, tls)
     text = "# Written at each start by `tocsin up`; change the file that it was given instead.\n"
     return write_private(data.run / "tocsin.yml", text + yaml.safe_dump(merged, sort_keys=False, allow_unicode=True))
+
+
+def _fill_collector_tls(merged: dict[str, Any], draft: Draft, tls: TlsServerConfig) -> None:
+    # The certificate is for the name that people use; the API, on the same machine, trusts this very one.
+    if tls.cert_file is not None and "collector_url" not in _section(draft.config.written, "api"):
+        web = draft.base / str(_section(draft.config.written, "collector")["web_config_file"])
+        trusted = {"ca_file": str(web.parent / tls.cert_file), "check_hostname": False}
+        _fill(merged, "api", {"collector_tls": trusted})
 
 
 def _section(data: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import socket
 import ssl
 from functools import partial
 
@@ -16,6 +17,19 @@ _OK = range(200, 300)
 def http_probe(listen: str, path: str = "/-/ready", *, tls: bool = False) -> Probe:
     """Return a probe of an endpoint that answers 2xx when ready, else says what is missing."""
     return partial(asyncio.to_thread, _get, Endpoint.of(listen), path, tls=tls)
+
+
+def listening_probe(listen: str) -> Probe:
+    """Return a probe that an endpoint listens, for one that answers only who shows a certificate."""
+    return partial(asyncio.to_thread, _connect, Endpoint.of(listen))
+
+
+def _connect(endpoint: Endpoint) -> str:
+    try:
+        socket.create_connection((endpoint.host, endpoint.port), timeout=_TIMEOUT).close()
+    except OSError as error:
+        return f"does not answer ({type(error).__name__})"
+    return ""
 
 
 def _connection(endpoint: Endpoint, *, tls: bool) -> http.client.HTTPConnection:

@@ -124,7 +124,10 @@ class Stack:
         database = self._spawn(self._persist("postgres", lambda: self._open_database(dsn)))
         redis = self._spawn(self._persist("redis", self._open_redis))
         await self._both_or_trouble(database, redis)
-        services = service_processes(config, plan.draft.base, plan.listens, plan.variables, api_tls=plan.draft.api_tls)
+        draft = plan.draft
+        services = service_processes(
+            config, draft.base, plan.listens, plan.variables, tls=draft.tls, mutual_tls=draft.mutual_tls
+        )
         extra = self._spawn(self._start_extra(database, redis))
         await asyncio.gather(*(self._bring_up(process) for process in services))
         if database.done() and redis.done():

@@ -6,8 +6,10 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.api.errors.model import ErrorGroup, Errors, ErrorsQuery
+from services.api.errors.tls import CollectorTrust
 from services.api.problem import ProblemError
 from services.common.clock import Clock
+from services.common.config import ConfigError
 
 KEPT_SECONDS = 5.0
 _MOST = 1000
@@ -27,8 +29,17 @@ class _Page(BaseModel):
 class ErrorReader:
     """Reads all errors with the service token and searches in what was read."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        token: str,
+        clock: Clock,
+        *,
+        trust: CollectorTrust | None = None,
+    ) -> None:
         self._session, self._url, self._clock = session, f"{url.rstrip('/')}/errors", clock
+        self._trust = trust
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._page: _Page | None = None
         self._read_at, self._asked_at = 0.0, 0.0
@@ -55,14 +66,21 @@ class ErrorReader:
     async def _ask(self) -> _Page:
         asked = {"limit": str(_MOST)}
         try:
-            async with self._session.get(self._url, params=asked, headers=self._headers, timeout=_TIMEOUT) as answer:
+            tls = True if self._trust is None else await asyncio.to_thread(self._trust.context)
+            async with self._session.get(
+                self._url, params=asked, headers=self._headers, timeout=_TIMEOUT, ssl=tls
+            ) as answer:
                 if answer.status in {401, 403}:
                     raise _away("it refuses the service token")
                 if answer.status != _OK:
                     raise _away(f"it answers {answer.status}")
                 body = await answer.read()
+        except ConfigError as error:
+            raise _away(str(error)) from error
         except TimeoutError as error:
             raise _away("it did not answer in time") from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise _away("its certificate is not trusted; name its authority in api.collector_tls.ca_file") from error
         except aiohttp.ClientError as error:
             raise _away("it can't be reached") from error
         try:

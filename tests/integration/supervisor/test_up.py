@@ -7,12 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from services.supervisor.procfs import read_stat
 from services.supervisor.recovery import MARK, read_pid_file
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
+from tests.integration.collector.certs import make
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[3]
@@ -158,8 +160,43 @@ async def test_first_start_second_start_and_kills(up):
     assert up.left() == []
 
 
-async def test_children_end_with_a_killed_supervisor(up):
-    await up.start()
+HTTPS = """
+collector: {web_config_file: web/web.yml}
+evaluator:
+  scrape_configs:
+    - job_name: collector
+      scheme: https
+      tls_config: {ca_file: ca.pem, server_name: tocsin.example}
+      scrape_interval: 1s
+      static_configs: [{targets: ["${TOCSIN_COLLECTOR}"]}]
+"""
+
+
+async def test_a_collector_with_https_is_ready_scraped_and_asked_and_ends_with_its_killed_supervisor(up):
+    authority = make("an authority", authority=True)
+    (up.home / "web").mkdir()
+    make("tocsin", issuer=authority, hosts=("tocsin.example",)).write(up.home / "web", "own")
+    (up.home / "web" / "web.yml").write_text("tls_server_config: {cert_file: own.pem, key_file: own.key}\n")
+    authority.write(up.home, "ca")
+    up.config.write_text(CONFIG + HTTPS)
+    password = (await up.start()).partition("password ")[2].split()[0]
+    assert "collector    not ready" not in up.output
+    token = {"Authorization": f"Bearer {next(up.data.rglob('service-token')).read_text().strip()}"}
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+
+        async def ask(service, path, **request):
+            url, method = f"http://{up.settings[f'{service}.listen']}{path}", "POST" if "json" in request else "GET"
+            async with session.request(method, url, **request) as answer:
+                return answer.status, await answer.json()
+
+        async def scraped():
+            _, page = await ask("evaluator", "/api/v1/targets", headers=token)
+            return [(one["health"], one["lastError"]) for one in page["data"]["activeTargets"]] == [("up", "")]
+
+        await until(scraped, seconds=40)
+        assert (await ask("api", "/api/auth/login", json={"username": "admin", "password": password}))[0] == 200
+        status, page = await ask("api", "/api/admin/monitoring/errors")
+        assert (status, page.get("configured")) == (200, False), page
     up.process.kill()
     up.process.wait()
     await until(lambda: up.left() == [])

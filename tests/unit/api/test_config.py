@@ -38,7 +38,7 @@ def test_values_are_read(tmp_path):
         ("session_hours: 0", "greater than 0"),
         ("trusted_proxies: [10.0.0.1/8]", "is not a valid IPv4 or IPv6 network"),
         ("poll_interval: soon", "is not a duration"),
-        ("evaluater_url: x", "unknown key; known here: collector_url, components"),
+        ("evaluater_url: x", "unknown key; known here: collector_tls, collector_url, components"),
     ],
 )
 def test_each_mistake_names_its_line_and_mend(tmp_path, line, says):

@@ -1,5 +1,6 @@
 import asyncio
 import shutil
+import ssl
 from typing import NamedTuple
 
 from aiohttp import web
@@ -8,7 +9,11 @@ from services.common.testing.clock import ManualClock
 from services.supervisor import disk
 from services.supervisor.disk import POLL_SECONDS, low_space, watch_space
 from services.supervisor.probes import http_probe
+from services.supervisor.service_processes import service_processes
 from tests.fixtures.ports import free_port
+from tests.integration.collector.certs import make
+
+LISTENS = ("collector.listen", "evaluator.listen", "notifier.listen", "api.listen")
 
 
 class Usage(NamedTuple):
@@ -67,3 +72,21 @@ async def test_something_that_does_not_speak_http_is_not_ready():
     assert await http_probe(f"127.0.0.1:{port}")() == "does not answer (BadStatusLine)"
     server.close()
     await server.wait_closed()
+
+
+async def test_who_answers_only_who_shows_a_certificate_is_asked_whether_it_listens(tmp_path):
+    context = make("own").server(tmp_path, "own")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    (process,) = (
+        one
+        for one in service_processes(
+            tmp_path, tmp_path, dict.fromkeys(LISTENS, address), {}, tls={"collector"}, mutual_tls={"collector"}
+        )
+        if one.name == "collector"
+    )
+    assert await process.probe() == ""
+    server.close()
+    await server.wait_closed()
+    assert await process.probe() == "does not answer (ConnectionRefusedError)"

@@ -88,6 +88,40 @@ def test_an_api_with_tls_is_reached_by_https(write, data):
     assert draft.api_tls
 
 
+TLS = "collector: {web_config_file: web/web.yml}\n"
+
+
+def test_a_collector_with_tls_is_reached_by_https_and_its_own_certificate_trusted(write, data, tmp_path):
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "web.yml").write_text("tls_server_config: {cert_file: own.pem, key_file: own.key}\n")
+    draft = write(TLS)
+    assert draft.tls == {"collector"}
+    api = effective(draft, data)[0]["api"]
+    assert api["collector_url"] == "https://127.0.0.1:9700"
+    assert api["collector_tls"] == {"ca_file": str(tmp_path / "web" / "own.pem"), "check_hostname": False}
+    for mine in ("{collector_url: 'https://tocsin.example:9700'}", "{collector_tls: {ca_file: mine.pem}}"):
+        api = effective(write(f"{TLS}api: {mine}\n"), data)[0]["api"]
+        assert api.get("collector_tls") in (None, {"ca_file": "mine.pem"}), "what the person says is enough"
+
+
+def test_a_collector_that_wants_certificates_is_told_from_others(write, tmp_path):
+    (tmp_path / "web").mkdir()
+    keys = "cert_file: own.pem, key_file: own.key, client_ca_file: ca.pem, client_auth_type: RequireAndVerifyClientCert"
+    (tmp_path / "web" / "web.yml").write_text(f"tls_server_config: {{{keys}}}\n")
+    assert write(TLS).mutual_tls == write(TLS).tls == {"collector"}
+    assert write("{}").mutual_tls == frozenset()
+
+
+@pytest.mark.parametrize("content", ["basic_auth_users: {}\n", "tls_server_config: 7\n", None])
+def test_a_web_configuration_without_tls_or_with_a_mistake_leaves_http(write, data, tmp_path, content):
+    (tmp_path / "web").mkdir()
+    if content is not None:
+        (tmp_path / "web" / "web.yml").write_text(content)
+    draft = write(TLS)
+    assert draft.tls == frozenset()
+    assert effective(draft, data)[0]["api"]["collector_url"] == "http://127.0.0.1:9700"
+
+
 def test_what_the_person_wrote_stays(write, data):
     draft = write("external_url: https://tocsin.example\nevaluator: {notifier_urls: [http://elsewhere]}\n")
     written, _ = effective(draft, data)

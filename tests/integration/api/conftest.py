@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
 from services.api import app
 from services.api.auth import passwords
@@ -200,10 +201,13 @@ class Stand:
         await until(there)
 
 
+# The real one takes a core for a moment on purpose; tests/unit/api/test_auth.py has it.
+_HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
 @functools.cache
 def _password_hash():
-    # Slow on purpose, so once a run.
-    return passwords.hash_password(PASSWORD)
+    return _HASHER.hash(PASSWORD)
 
 
 def _through(url, port):
@@ -213,8 +217,13 @@ def _through(url, port):
 
 
 @pytest.fixture
-async def stand(migrated_dsn, redis_url, tmp_path):
+async def stand(migrated_dsn, redis_url, tmp_path, monkeypatch):
     """Everything but the API itself, which a test starts as it wants it."""
+    # Intervals that a person never notices and a test would only wait for.
+    monkeypatch.setattr("services.api.live.hub.SESSION_CHECK_SECONDS", 0.2)
+    monkeypatch.setattr("services.api.alerts.feed.RECORD_SECONDS", 0.2)
+    monkeypatch.setattr(passwords, "_HASHER", _HASHER)
+    monkeypatch.setattr(passwords, "_NOBODYS", _password_hash())
     async with AsyncExitStack() as stack:
         postgres, redis = (Cuttable(urlsplit(url).port) for url in (migrated_dsn, redis_url))
         evaluator = StandInEvaluator()

@@ -311,7 +311,6 @@ async def test_delivered_messages_are_counted_and_told(api):
     await api.sql(insert, "one", [alert.alert_id], 1, "temporary_failure", "refused")
     await api.sql(insert, "one", [alert.alert_id], 2, "delivered", "")
     await api.sql(insert, "two", [alert.alert_id, "other"], 1, "delivered", "")
-    api.running._feed._rounds = 0
     page = await api.log_in("viewer")
 
     async def counted():
@@ -333,7 +332,6 @@ async def test_delivered_messages_are_counted_and_told(api):
 async def test_an_alert_lost_with_the_evaluators_state_ends_on_the_page_and_in_the_record(api, monkeypatch):
     # It was last confirmed long ago, yet all has been well since.
     monkeypatch.setattr("services.api.alerts.expiry.HEALTHY_FOR", 0.5)
-    monkeypatch.setattr("services.api.alerts.feed.RECORD_SECONDS", 0.1)
     monkeypatch.setattr("services.api.alerts.feed.RELOAD_ROUNDS", 1)
     now = time.time()
     lost, live = fresh(scenario.celery_down, sent_at=now - 1000, starts_at=now - 2000), fresh()

@@ -129,6 +129,11 @@ class Head:
             within=pool,
         )
 
+    @property
+    def moves(self) -> int:
+        """How often rows or columns of scraped samples have become others: what was read before may not hold then."""
+        return sum([pool.moves for pool in self._shared_pools.values()])
+
     def labels(self) -> list[Labels]:
         """Return the labels of all series, reading no sample; one that several targets hold comes once for each."""
         return [labels for pool in self._pools for labels in pool.labels.all()]

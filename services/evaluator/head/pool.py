@@ -47,7 +47,7 @@ class Pool:
         self.retention_ms, self.cold = retention_ms, cold
         self.values: Floats = np.empty((0, _FIRST_COLUMNS))
         self.times: Times = np.empty((0, _FIRST_COLUMNS), np.int64)
-        self.used = 0
+        self.used = self.moves = 0
         self.newest: Times = np.full(_FIRST_COLUMNS, NEVER, np.int64)
         self.oldest: Times = np.full(_FIRST_COLUMNS, FOREVER, np.int64)
         self.labels = RowLabels()
@@ -117,6 +117,7 @@ class Pool:
 
     def free_rows(self, rows: Rows) -> None:
         """Forget series."""
+        self.moves += 1
         for row in rows.tolist():
             self.labels.clear(row)
         self._free_rows += rows[::-1].tolist()
@@ -292,6 +293,7 @@ class Pool:
                 yield np.flatnonzero(hot) + start
 
     def _slide(self, first: int, kept: int) -> None:
+        self.moves += 1
         for some in self._hot_parts():
             cells = self.values[some]
             _move(cells, first, kept, self.used, ABSENT)

@@ -15,7 +15,7 @@ class _Open:
 
 
 class Round:
-    """The evaluations between two awaits; nothing but rules may write to the head meanwhile.
+    """The evaluations of groups that are due together, as long as it `holds`.
 
     A tick's results are as old as the tick: it is opened anew for a rule that reads what a rule wrote since.
     """
@@ -23,6 +23,15 @@ class Round:
     def __init__(self, engine: Engine, head: Head) -> None:
         self._engine, self._head = engine, head
         self._ticks: dict[int, _Open] = {}
+        self._moves = head.moves
+
+    def holds(self) -> bool:
+        """Tell whether rows and columns are still where they were read."""
+        return self._head.moves == self._moves
+
+    def misses(self, at: float) -> bool:
+        """Tell whether samples that came in just now, dated `at`, would change a result; later ones would not."""
+        return any(t_ms >= round(at * 1000) for t_ms in self._ticks)
 
     def tick(self, t_ms: int, reads: AbstractSet[str] | None, interval: float) -> Tick:
         """Return the tick at a time for a rule that reads these names (None: any) once in an interval."""

@@ -15,11 +15,10 @@ from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
-_TURN_SECONDS = 0.25
+_TURN_SECONDS = 0.1
 """So long groups are evaluated without a pause; then scrapes and requests get their turn.
 
-Many times what opening a round's tick costs: samples that come in at the pause close it, and what its groups share is
-computed anew. With short turns a busy machine would do little else.
+Samples that come in at the pause are younger than the round, mostly, so that what its groups share stays.
 """
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""
@@ -53,7 +52,7 @@ class Scheduler:
         self._open = False
         self._left: deque[tuple[Slot, float]] = deque()
         self._round: Round | None = None
-        """What the groups of one round share, until samples come in from elsewhere."""
+        """What the groups of one round share."""
 
     def set_groups(self, runners: Sequence[GroupRunner]) -> None:
         """Take these groups into force; those that stay are tried at once, so that a change shows what it gives."""
@@ -85,7 +84,8 @@ class Scheduler:
 
     def arrive(self, arrival: Arrival) -> None:
         """Hear that samples came in."""
-        self._round = None
+        if self._round is not None and self._round.misses(arrival.at):
+            self._round = None
         now = self._clock.monotonic()
         if not self._open and (now >= self._first_deadline or self._scraped_once()):
             self._open = True
@@ -131,7 +131,7 @@ class Scheduler:
             self._round = None
         while self._left:
             slot, at = self._left.popleft()
-            if self._round is None:
+            if self._round is None or not self._round.holds():
                 self._round = self._new_round()
             self._begin(slot, at, self._round)
             if self._clock.monotonic() - began > _TURN_SECONDS:

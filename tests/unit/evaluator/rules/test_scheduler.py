@@ -152,18 +152,55 @@ def test_a_long_round_pauses_and_goes_on(bench, world):
     assert bench.rounds == 1
 
 
-def test_samples_between_two_turns_open_the_tick_anew(bench, world):
+@pytest.fixture
+def paused(bench, world):
+    """A round of four groups over one target's sample 1.0, some of them evaluated."""
     bench.rules(*[record(f"g{n}", "sum(m)") for n in range(4)])
     bench.scrape(0, value=1.0)
     ticking = iter(range(10_000))
     world.clock.monotonic = lambda: next(ticking) * 0.1
     bench.scheduler.turn()
     assert 0 < len(bench.batches) < 4
-    bench.scrape(1, value=5.0)
+    return bench
+
+
+def go_on(bench):
     while len(bench.batches) < 4:
         bench.scheduler.turn()
-    assert bench.rounds == 2
-    assert {bench.value(f"g{n}")[0] for n in range(4)} == {1.0, 6.0}
+
+
+def test_samples_of_the_rounds_time_between_two_turns_open_the_tick_anew(paused):
+    paused.scrape(1, value=5.0)
+    go_on(paused)
+    assert paused.rounds == 2
+    assert {paused.value(f"g{n}")[0] for n in range(4)} == {1.0, 6.0}
+
+
+def test_samples_after_the_rounds_time_change_nothing_of_it(paused, world):
+    at = round(world.clock.now() * 1000)
+    world.clock.jump(0.05)
+    paused.scrape(0, value=3.0)
+    paused.scrape(1, value=5.0)
+    go_on(paused)
+    assert paused.rounds == 1
+    values = [world.engine.instant(f"g{n}", world.head, at).value.values.tolist() for n in range(4)]
+    assert values == [[1.0]] * 4
+
+
+def test_columns_that_moved_between_two_turns_open_the_tick_anew(paused, world):
+    at, pool = round(world.clock.now() * 1000), world.head.target("t0").pool
+    world.head.set_retention(60.0)
+    before = pool.moves
+    for _ in range(100):
+        world.clock.jump(10.0)
+        paused.scrape(0, value=3.0)
+        if pool.moves > before:
+            break
+    assert pool.moves > before
+    go_on(paused)
+    assert paused.rounds == 2
+    values = [world.engine.instant(f"g{n}", world.head, at).value.values.tolist() for n in range(4)]
+    assert [value for value in values if value] == [[1.0]] * len(paused.batches[:1])
 
 
 def test_an_evaluation_says_how_many_samples_it_looked_at(bench, world):

@@ -130,7 +130,7 @@ async def build(
     feed = AlertFeed(view, record, bus, clock, metrics, overview.unbroken_since)
     store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
     evaluator = EvaluatorClient(http, config.evaluator_url, token)
-    rules = RuleStore(database, clock)
+    rules, trends = RuleStore(database, clock), TrendStore(database)
     choices = OnCallStore(database, clock)
     delivery = RuleDelivery(rules, base / shared.data_dir / RULE_FOLDER, clock)
     audits = QualityStore(database, clock)
@@ -149,7 +149,7 @@ async def build(
         ),
         auth_store=store,
         hub=LiveHub(view, overview, clock, metrics),
-        rules=RuleBook(rules, delivery, evaluator, overview, clock),
+        rules=RuleBook(rules, delivery, evaluator, overview, trends, clock),
         statistics=StatisticsStore(database, clock, config.components),
         accounts=AccountStore(database, clock),
         silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
@@ -159,7 +159,7 @@ async def build(
             OnCallDelivery(choices, redis, clock),
             clock,
         ),
-        trends=TrendStore(database),
+        trends=trends,
         checks=CheckBook(CheckStore(database, clock), clock),
         checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
         quality=QualityBook(audits, config.quality, clock),

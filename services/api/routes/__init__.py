@@ -35,6 +35,7 @@ from services.api.routes import (
     tokens,
     trends,
     users,
+    vocabulary,
 )
 
 ROUTES: tuple[Route[Any, Any], ...] = (
@@ -53,6 +54,7 @@ ROUTES: tuple[Route[Any, Any], ...] = (
     *chart.ROUTES,
     *notes.ROUTES,
     *rules.ROUTES,
+    *vocabulary.ROUTES,
     *api_rules.ROUTES,
     *silences.ROUTES,
     *on_call.ROUTES,

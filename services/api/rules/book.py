@@ -11,7 +11,9 @@ from services.api.rules.dry_run import dry_run, grid
 from services.api.rules.identity import find
 from services.api.rules.model import ApiRule, ApiRuleDetail, ChangeBody, DryRun, RuleBody, RulePreview, RuleProblem
 from services.api.rules.store import RuleNameTakenError, RuleStore
+from services.api.trends.store import TrendStore
 from services.common.clock import Clock
+from services.common.storage import StorageUnavailableError
 
 _MAX_DIGITS = 18
 _HOUR = 3600
@@ -26,10 +28,11 @@ class RuleBook:
         delivery: RuleDelivery,
         evaluator: EvaluatorClient,
         overview: OverviewState,
+        trends: TrendStore,
         clock: Clock,
     ) -> None:
         self._store, self._delivery, self._evaluator = store, delivery, evaluator
-        self._overview, self._clock = overview, clock
+        self._overview, self._trends, self._clock = overview, trends, clock
 
     async def all(self) -> list[ApiRule]:
         """Return the rules made here."""
@@ -115,12 +118,21 @@ class RuleBook:
         return AlertChart(expr=expr, start=start, end=end, step=step, thresholds=thresholds, series=series)
 
     async def _dry_run(self, expr: str, hold: float, hours: float) -> DryRun:
-        window = grid(self._clock.now(), hours)
         try:
-            matrix = await self._evaluator.range(expr, *window)
+            recorded = await self._is_recorded(expr)
+            window = grid(self._clock.now(), hours, recorded=recorded)
+            matrix = await self._evaluator.range(expr, *window, past=recorded)
         except EvaluatorError as error:
             raise evaluator_away(error) from error
-        return dry_run(expr, matrix, hold, window)
+        return dry_run(expr, matrix, hold, window, recorded=recorded)
+
+    async def _is_recorded(self, expr: str) -> bool:
+        """Tell whether all that an expression reads is in the history and that answers."""
+        names = await self._evaluator.metrics_of(expr)
+        try:
+            return bool(names) and names <= await self._trends.known(sorted(names))
+        except StorageUnavailableError:
+            return False
 
     async def _problems(self, rule: RuleBody) -> list[RuleProblem]:
         try:

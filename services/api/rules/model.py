@@ -150,7 +150,9 @@ class DryRun(Answer):
     firings: list[Firing]
     """The latest 100."""
     series: list[ChartSeries]
-    """What the expression gave, at most 8 series."""
+    """What the expression gave, at most 8 series of at most 1,000 points."""
+    recorded: bool
+    """By the recorded history, all of the time; false: by what the evaluator still holds, half an hour by default."""
 
 
 class RulePreview(Answer):
@@ -160,3 +162,31 @@ class RulePreview(Answer):
     yaml: str
     problems: list[RuleProblem]
     dry_run: DryRun | None
+
+
+class PromqlFunction(Answer):
+    """One function of PromQL."""
+
+    name: str
+    signature: str
+    doc: str
+
+
+class Vocabulary(Answer):
+    """What an expression can be made of."""
+
+    metrics: list[str]
+    functions: list[PromqlFunction]
+    aggregations: list[str]
+
+
+class LabelsOf(Body):
+    """Of which metric."""
+
+    metric: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+
+
+class MetricLabels(Answer):
+    """The labels of a metric's series with their values, at most 100 of each."""
+
+    labels: dict[str, list[str]]

@@ -125,11 +125,11 @@ class Stand:
         self.settings = {**self.settings, "notifier_url": f"http://127.0.0.1:{self.notifier.port}"}
         return inner
 
-    async def start_evaluator(self, rules=""):
+    async def start_evaluator(self, rules="", *, history=False):
         """Start a real evaluator on the same Redis and data folder; the API started after it asks it."""
         shared = Shared(
             data_dir=self.data,
-            postgres=None,
+            postgres=PostgresSettings(dsn=self.dsn) if history else None,
             redis=RedisSettings(url=_through(self.redis_url, self.redis.port)),
             external_url=self.external_url,
         )

@@ -1,8 +1,11 @@
 """Rules made by the API, from the form to an alert of the real evaluator, and back out of force."""
 
+import time
+
 import pytest
 import yaml
 
+from services.common.metric_history import DAY, LEVELS
 from tests.fixtures.waiting import until
 from tests.integration.api.conftest import _add_users
 
@@ -159,3 +162,75 @@ async def test_without_the_evaluator_nothing_unchecked_is_kept(api):
     assert (status, problem["type"]) == (503, "/problems/evaluator-away")
     assert await api.sql("SELECT 1 FROM api_rules") == []
     assert (await page.get(f"{BASE}/none"))[0] == 404
+
+
+async def test_a_dry_run_goes_as_far_back_as_the_history(stand):
+    await _add_users(stand)
+    await stand.start_evaluator(FILE_RULES, history=True)
+    await stand.start()
+    page = await stand.log_in("viewer")
+    end = time.time() // 60 * 60
+    # Far beyond what the head keeps: above 100 for ten minutes each six hours.
+    await _record_history(stand, "tocsin:celery_queue_length", end)
+    form = {"metric": "tocsin:celery_queue_length", "labels": [], "op": ">", "threshold": 100}
+    rule = {"name": "Long", "form": form}
+    status, seen = await page.post(f"{BASE}/preview", {"rule": {**rule, "for_seconds": 300}, "hours": 24})
+    assert status == 200, seen
+    run = seen["dry_run"]
+    assert (run["recorded"], run["step"], run["count"]) == (True, 15, 4)
+    lasted = [one["ends_at"] - one["starts_at"] for one in run["firings"]]
+    # Ten minutes of which five are awaited; how long a sample stands is the lookback's five minutes at most.
+    assert all(300 - 15 <= seconds <= 600 for seconds in lasted), lasted
+    assert max(len(series["points"]) for series in run["series"]) <= 1000
+    _, week = await page.post(f"{BASE}/preview", {"rule": {**rule, "for_seconds": 300}, "hours": 168})
+    assert (week["dry_run"]["recorded"], week["dry_run"]["count"]) == (True, 4)
+    # What nobody records is judged by what the evaluator holds.
+    _, other = await page.post(f"{BASE}/preview", {"rule": {**ALWAYS, "expr": "vector(7) > 3"}, "hours": 24})
+    assert other["dry_run"]["recorded"] is False
+
+
+async def _record_history(stand, metric, end):
+    [(series,)] = await stand.sql(
+        "INSERT INTO metric_series (digest, metric, labels, last_at)"
+        " VALUES (decode(md5($1), 'hex'), $1, '{}', now()) RETURNING series_id",
+        metric,
+    )
+    for level in LEVELS[:2]:
+        for start in level.starts(end - DAY, end):
+            await stand.sql(
+                f"CREATE TABLE IF NOT EXISTS {level.partition(start)} PARTITION OF {level.table}"
+                f" FOR VALUES FROM (to_timestamp({start * DAY})) TO (to_timestamp({(start + level.days) * DAY}))"
+            )
+        columns, values = (
+            ("", "v") if level.seconds == 0 else (", min, max, total, count, last, last_at", "v, v, v, 1, v, at")
+        )
+        step = f"interval '{level.seconds or 15} s'"
+        await stand.sql(
+            f"INSERT INTO {level.table} (series_id, at{columns or ', value'}) SELECT $3::int, at, {values}"  # noqa: S608 - the tables are ours
+            f" FROM generate_series(to_timestamp($1) + interval '1 minute', to_timestamp($2), {step}) AS at,"
+            " LATERAL (SELECT CASE WHEN extract(epoch FROM to_timestamp($2) - at)::int % 21600 BETWEEN 3600 AND 4200"
+            " THEN 200 ELSE 50 END::float8 AS v) AS made",
+            end - DAY,
+            end,
+            series,
+        )
+
+
+async def test_the_editor_learns_what_an_expression_can_be_made_of(ruled):
+    page = await ruled.log_in("viewer")
+
+    status, words = await page.get(f"{BASE}/vocabulary")
+    assert status == 200, words
+    rate = next(one for one in words["functions"] if one["name"] == "rate")
+    assert (rate["signature"], bool(rate["doc"])) == ("rate(v range-vector)", True)
+    assert {"sum", "topk"} <= set(words["aggregations"])
+    status, made = await (await ruled.log_in("operator")).post(BASE, {**ALWAYS, "labels": {"team": 'a"b'}})
+    assert status == 201, made
+
+    async def labelled():
+        return (await page.get(f"{BASE}/vocabulary/labels?metric=ALERTS"))[1]["labels"].get("team") == ['a"b']
+
+    await until(labelled)
+    assert "ALERTS" in (await page.get(f"{BASE}/vocabulary"))[1]["metrics"]
+    assert (await page.get(f"{BASE}/vocabulary/labels?metric=no%22such"))[1] == {"labels": {}}
+    assert (await page.get(f"{BASE}/vocabulary/labels"))[0] == 400

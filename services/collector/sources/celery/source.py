@@ -16,6 +16,7 @@ from services.collector.sources.celery.config import CeleryTarget
 from services.collector.sources.celery.connections import is_amqp, make_app, with_password
 from services.collector.sources.celery.inspector import Inspector
 from services.collector.sources.celery.management import Management
+from services.collector.sources.celery.memory import ScheduleFile
 from services.collector.sources.celery.queues import Ages, BrokerFacts, all_queues, write_queues
 from services.collector.sources.celery.receiver import EventThread
 from services.collector.sources.celery.redis_broker import RedisBroker
@@ -42,16 +43,17 @@ class Broker(Protocol):
 class CelerySource:
     """One broker: a connection for the queues, a thread that listens and one that asks the workers."""
 
-    def __init__(self, target: CeleryTarget, context: Context, errors: Counter) -> None:
+    def __init__(self, target: CeleryTarget, context: Context, errors: Counter, schedules: ScheduleFile) -> None:
         self._target, self._clock, self._base = target, context.clock, context.base
         self._flower = "flower" in target.compat
         self._broker = _make_broker(target)
         self._answered = True
+        self._schedules = schedules
         self.watch = Watch(
             clock=context.clock,
             tasks=Tasks(target.queues[0]),
             workers=Workers(every=target.heartbeat_interval, forget=target.forget_workers),
-            beat=Beat(target.schedule_grace),
+            beat=Beat(target.schedule_grace, schedules.read()),
             schedule=[entry.timetable() for entry in target.schedule],
             default_queue=target.queues[0],
             new_worker=self._ask_workers,
@@ -96,6 +98,10 @@ class CelerySource:
         self._write_workers(sheet)
         self._write_events(sheet)
         _write_up(sheet, up=True)
+        await self._remember()
+
+    async def _remember(self) -> None:
+        await asyncio.to_thread(self._schedules.write, self.watch.scheduled())
 
     def _write_workers(self, sheet: Sheet) -> None:
         expected = self._target.expected_workers
@@ -123,6 +129,7 @@ class CelerySource:
     async def stop(self) -> None:
         """End the threads, which get two seconds for it."""
         await asyncio.gather(*(asyncio.to_thread(one.stop, _STOP_LIMIT) for one in (self.events, self.inspector)))
+        await self._remember()
 
 
 def _make_broker(target: CeleryTarget) -> Broker:
@@ -146,7 +153,8 @@ def _write_up(sheet: Sheet, *, up: bool) -> None:
 
 async def open_celery(target: CeleryTarget, context: Context) -> CelerySource:
     """Return the source and start to listen; a broker that is down does not stop the start."""
-    source = CelerySource(target, context, context.telemetry.loop_errors)
+    schedules = ScheduleFile(context.data_dir / "collector" / "celery", target.name)
+    source = CelerySource(target, context, context.telemetry.loop_errors, schedules)
     context.stack.push_async_callback(source.close)
     source.events.start()
     source.inspector.start()

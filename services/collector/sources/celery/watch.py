@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from services.collector.sheet import Sheet
-from services.collector.sources.celery.beat import Beat
+from services.collector.sources.celery.beat import Beat, Scheduled
 from services.collector.sources.celery.inspection import Inspection, write_inspection
 from services.collector.sources.celery.task_families import write_flower_tasks, write_tasks
 from services.collector.sources.celery.tasks import Tasks
@@ -66,6 +67,11 @@ class Watch:
                 own = {table.name for table in self._schedule}
                 told = [table for table in read_beat_schedule(inspection.beat) if table.name not in own]
                 self._beat.watch([*self._schedule, *told], self._clock.now())
+
+    def scheduled(self) -> list[Scheduled]:
+        """Return copies of what is known of the scheduled tasks, for the next process."""
+        with self._lock:
+            return [replace(one) for one in self._beat.state()]
 
     def sent_at(self, task_id: str) -> float | None:
         """Return when the task's event said that it was sent."""

@@ -196,13 +196,10 @@ async def test_the_age_of_an_unstamped_message_comes_from_its_senders_event(
 
 
 async def test_the_workers_beat_schedule_is_watched(start: Start, broker: str, worker, celery: Command) -> None:
-    running = await start(
-        settings(
-            broker,
-            schedule_grace="1s",
-            schedule=[{"name": "never", "task": "shop.never", "every": "1s"}],
-        )
-    )
+    watched = settings(
+        broker, schedule_grace="1s", schedule=[{"name": "never", "task": "shop.never", "every": "1s"}]
+    )  # fmt: skip
+    running = await start(watched)
     worker("w1@box")
     prefix = "celery_scheduled_task_"
     found = await until(running, lambda found: one(found, prefix + "interval_seconds", 'schedule="often"') == 1)
@@ -217,6 +214,11 @@ async def test_the_workers_beat_schedule_is_watched(start: Start, broker: str, w
     before = one(found, prefix + "missed_runs_total", "often") or 0
     found = await until(running, lambda found: (one(found, prefix + "missed_runs_total", "often") or 0) > before)
     assert (one(found, prefix + "missed_runs_total", "never") or 0) > 0
+    restarted = await start(watched)
+    again = await until(restarted, lambda again: one(again, prefix + "interval_seconds", 'schedule="often"') == 1)
+    for part in ("last_run_timestamp_seconds", "last_success_timestamp_seconds", "last_sent_timestamp_seconds"):
+        assert one(again, prefix + part, "often") == one(found, prefix + part, "often")
+    assert one(again, prefix + "missed_runs_total", "never") >= one(found, prefix + "missed_runs_total", "never")
 
 
 class TestOtherTransportOptions:

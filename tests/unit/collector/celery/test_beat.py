@@ -1,12 +1,15 @@
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from services.collector.sheet import Sheet
-from services.collector.sources.celery.beat import Beat
+from services.collector.sources.celery.beat import Beat, Scheduled
+from services.collector.sources.celery.memory import ScheduleFile
 from services.collector.sources.celery.timetable import Timetable, check_cron, check_timezone, read_beat_schedule
 
 EVERY = Timetable("close-day", "shop.close_day", every=60.0)
@@ -164,3 +167,67 @@ def test_timetables_are_bounded() -> None:
     sheet = Sheet()
     beat.write(sheet)
     assert len(sheet.families["celery_scheduled_task_missed_runs_total"].rows) == 200
+
+
+DAILY = Timetable("close-day", "shop.close_day", every=86_400.0)
+EVERY_MINUTE = Timetable("tidy", "shop.tidy", every=60.0)
+
+
+def test_a_restarted_collector_goes_on_with_the_runs_it_knew(tmp_path: Path) -> None:
+    beat = Beat(grace=60.0)
+    beat.watch([DAILY, EVERY_MINUTE], 1000.0)
+    beat.event("task-started", "shop.close_day", 5000.0)
+    beat.event("task-succeeded", "shop.close_day", 5010.0)
+    beat.advance(5000.0)
+    missed = beat.state()[1].missed
+    assert missed > 0
+    ScheduleFile(tmp_path / "celery", "broker").write(beat.state())
+
+    again = Beat(grace=60.0, remembered=ScheduleFile(tmp_path / "celery", "broker").read())
+    assert [one.table for one in again.state()] == [DAILY, EVERY_MINUTE], "no worker has told them yet"
+    again.watch([DAILY], 40_000.0)
+    again.listening_again(40_001.0)
+    assert value(again, "last_run_timestamp_seconds") == 5000
+    assert value(again, "last_success_timestamp_seconds") == 5010
+    # Not a day from the restart: a collector that is restarted each day would never miss a daily run.
+    assert value(again, "next_run_timestamp_seconds") == 5000 + 86_400
+    again.advance(5000 + 86_400 + 61)
+    assert value(again, "missed_runs_total") == 1
+    again.watch([DAILY, EVERY_MINUTE], 100_000.0)
+    minute = again.state()[1]
+    assert minute.missed == missed
+    assert minute.due == 100_060.0, "what was due while nothing was heard may have run"
+
+
+def test_an_entry_with_another_timetable_begins_anew() -> None:
+    beat = Beat(grace=60.0, remembered=[Scheduled(DAILY, due=500.0, ran=100.0, missed=7)])
+    beat.watch([EVERY], 200.0)
+    assert value(beat, "missed_runs_total") == 0
+    assert value(beat, "last_run_timestamp_seconds") is None
+    assert value(beat, "next_run_timestamp_seconds") == 260
+
+
+def test_a_file_that_can_not_be_used_is_told_and_no_more(tmp_path: Path) -> None:
+    file = ScheduleFile(tmp_path, "broker")
+    assert file.read() == ()
+    for content in ("no json", '[{"table": 1}]'):
+        (tmp_path / "broker.json").write_text(content)
+        with capture_logs() as said:
+            assert ScheduleFile(tmp_path, "broker").read() == ()
+        assert [one["event"] for one in said] == ["schedule_state_broken"]
+    (tmp_path / "taken").write_text("")
+    blocked = ScheduleFile(tmp_path / "taken", "broker")
+    with capture_logs() as said:
+        for missed in range(3):
+            blocked.write([Scheduled(EVERY, due=1.0, missed=missed)])
+    assert [one["event"] for one in said] == ["schedule_state_not_written"]
+
+
+def test_the_file_is_written_only_for_something_new(tmp_path: Path) -> None:
+    file, path = ScheduleFile(tmp_path, "broker"), tmp_path / "broker.json"
+    file.write([Scheduled(EVERY, due=1.0)])
+    path.unlink()
+    file.write([Scheduled(EVERY, due=1.0)])
+    assert not path.exists()
+    file.write([Scheduled(EVERY, due=2.0)])
+    assert ScheduleFile(tmp_path, "broker").read() == (Scheduled(EVERY, due=2.0),)

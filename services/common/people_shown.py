@@ -91,6 +91,8 @@ class ShownSchedule(Wire):
     """From this week's Monday, five weeks."""
     weeks: tuple[float, ...]
     """When each of these weeks begins in the schedule's zone, and when the last one ends."""
+    gaps_wanted: bool
+    """That nobody is on call at times is meant so."""
     feed: str
     """Path of the calendar feed, with its token."""
     warnings: tuple[str, ...]

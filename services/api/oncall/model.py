@@ -117,6 +117,8 @@ class Schedule(Answer):
     """From this week's Monday (in its zone), five weeks; without people: a gap."""
     weeks: tuple[float, ...]
     """When each of these weeks begins, and when the last one ends."""
+    gaps_wanted: bool
+    """That nobody is on call at times is meant so."""
     feed: str
     """Path of the calendar feed with its token, for calendar programs."""
     warnings: tuple[str, ...]
@@ -170,6 +172,8 @@ class DutyNow(Answer):
     """When that changes; null: not within five weeks."""
     next: tuple[str, ...]
     """Who has it then; nobody: a gap."""
+    gap: bool
+    """Nobody has it, and that is not meant so."""
 
 
 class FirstTold(Answer):

@@ -74,7 +74,7 @@ def schedule(
     return Schedule(
         name=one.name, time_zone=one.time_zone, place=one.place, on_call=one.on_call, rotations=one.rotations,
         overrides=tuple(sorted(found, key=lambda each: (each.starts_at, each.id))), shifts=one.shifts,
-        weeks=one.weeks, feed=one.feed, warnings=one.warnings,
+        weeks=one.weeks, gaps_wanted=one.gaps_wanted, feed=one.feed, warnings=one.warnings,
     )  # fmt: skip
 
 
@@ -117,7 +117,11 @@ def _duty(one: ShownSchedule, now: float) -> DutyNow:
     index = next((number for number, shift in enumerate(one.shifts) if shift.begin <= now < shift.end), None)
     after = one.shifts[index + 1] if index is not None and index + 1 < len(one.shifts) else None
     return DutyNow(
-        name=one.name, people=one.on_call, until=after.begin if after else None, next=after.people if after else ()
+        name=one.name,
+        people=one.on_call,
+        until=after.begin if after else None,
+        next=after.people if after else (),
+        gap=not one.on_call and not one.gaps_wanted,
     )
 
 

@@ -57,7 +57,7 @@ SCHEDULE = ShownSchedule(
         Shift(begin=NOW + 2 * DAY, end=NOW + 9 * DAY, people=("bert",)),
     ),
     weeks=(NOW - DAY, NOW + 6 * DAY, NOW + 9 * DAY),
-    feed="/feed", warnings=("has nobody on call at times",),
+    gaps_wanted=False, feed="/feed", warnings=("has nobody on call at times",),
 )  # fmt: skip
 POLICY = ShownPolicy(
     name="ops", place="am.yml:20", repeat=0, warnings=("step 1 reaches nobody",),
@@ -156,6 +156,13 @@ def test_who_is_on_call_and_what_comes_next():
     assert not view.on_call(nobody, "cleo").configured
     last = PEOPLE.model_copy(update={"at": NOW + 5 * DAY})
     assert view.on_call(last, "").schedules[0].until is None
+
+
+@pytest.mark.parametrize(("people", "wanted", "gap"), [((), False, True), ((), True, False), (("anna",), False, False)])
+def test_a_gap_is_none_where_it_is_meant_so(people, wanted, gap):
+    rota = SCHEDULE.model_copy(update={"on_call": people, "gaps_wanted": wanted})
+    (duty,) = view.on_call(PEOPLE.model_copy(update={"schedules": (rota,)}), "").schedules
+    assert duty.gap is gap
 
 
 def test_a_channel_may_be_named_by_its_kind_or_its_number():

@@ -939,6 +939,8 @@ export interface components {
             expr: string;
             /** Firings */
             firings: components["schemas"]["Firing"][];
+            /** Recorded */
+            recorded: boolean;
             /** Series */
             series: components["schemas"]["ChartSeries"][];
             /** Start */
@@ -951,6 +953,8 @@ export interface components {
          * @description Who has one schedule's duty now, and who has it next.
          */
         DutyNow: {
+            /** Gap */
+            gap: boolean;
             /** Name */
             name: string;
             /** Next */
@@ -1446,6 +1450,16 @@ export interface components {
             unit: "seconds" | "ratio" | "count" | "per_second" | "bytes";
         };
         /**
+         * MetricLabels
+         * @description The labels of a metric's series with their values, at most 100 of each.
+         */
+        MetricLabels: {
+            /** Labels */
+            labels: {
+                [key: string]: string[];
+            };
+        };
+        /**
          * MetricList
          * @description The panels' metrics first, then what else is recorded.
          */
@@ -1846,6 +1860,18 @@ export interface components {
             title: string;
             /** Type */
             type: string;
+        };
+        /**
+         * PromqlFunction
+         * @description One function of PromQL.
+         */
+        PromqlFunction: {
+            /** Doc */
+            doc: string;
+            /** Name */
+            name: string;
+            /** Signature */
+            signature: string;
         };
         /**
          * Quality
@@ -2274,6 +2300,8 @@ export interface components {
         Schedule: {
             /** Feed */
             feed: string;
+            /** Gaps Wanted */
+            gaps_wanted: boolean;
             /** Name */
             name: string;
             /** On Call */
@@ -3393,6 +3421,18 @@ export interface components {
              * @enum {string}
              */
             verdict: "true_alarm" | "false_alarm" | "noise";
+        };
+        /**
+         * Vocabulary
+         * @description What an expression can be made of.
+         */
+        Vocabulary: {
+            /** Aggregations */
+            aggregations: string[];
+            /** Functions */
+            functions: components["schemas"]["PromqlFunction"][];
+            /** Metrics */
+            metrics: string[];
         };
     };
     responses: never;

@@ -72,6 +72,7 @@ def test_who_would_not_be_told_is_warned_of():
 def test_a_schedule_from_this_weeks_monday():
     (schedule,) = shown().schedules
     assert (schedule.name, schedule.place, schedule.feed) == ("primary", "am.yml:9", "/feed/primary")
+    assert not schedule.gaps_wanted
     assert schedule.on_call == ("anna",)
     (rotation,) = schedule.rotations
     assert (rotation.name, rotation.members, rotation.every) == ("weekly", ("anna", "bert"), 7 * 86_400)

@@ -104,23 +104,27 @@ export function OnCallPage(): JSX.Element {
               ))}
             </div>
           </Section>
-          <Mine contacts={data.contacts} admin={admin} changed={reload} />
-          <Section id="policies" title={words.policies} count={data.policies.length}>
-            {data.policies.length === 0 && <p class="quiet">{words.noPolicies}</p>}
-            <div class="cards tiles">
-              {data.policies.map((one) => (
-                <PolicyCard key={one.name} policy={one} titles={data.now.titles} />
-              ))}
+          <div class="on-call-halves">
+            <Mine contacts={data.contacts} admin={admin} changed={reload} />
+            <div>
+              <Section id="policies" title={words.policies} count={data.policies.length}>
+                {data.policies.length === 0 && <p class="quiet">{words.noPolicies}</p>}
+                <div class="cards tiles">
+                  {data.policies.map((one) => (
+                    <PolicyCard key={one.name} policy={one} titles={data.now.titles} />
+                  ))}
+                </div>
+              </Section>
+              <Section id="contacts" title={words.contacts} count={data.contacts.length}>
+                <div class="cards tiles">
+                  {data.contacts.map((one) => (
+                    <ContactCard key={one.name} contact={one} users={users.data} changed={changed} />
+                  ))}
+                  {admin && <Receivers names={data.receivers} />}
+                </div>
+              </Section>
             </div>
-          </Section>
-          <Section id="contacts" title={words.contacts} count={data.contacts.length}>
-            <div class="cards tiles">
-              {data.contacts.map((one) => (
-                <ContactCard key={one.name} contact={one} users={users.data} changed={changed} />
-              ))}
-              {admin && <Receivers names={data.receivers} />}
-            </div>
-          </Section>
+          </div>
         </>
       )}
     </div>

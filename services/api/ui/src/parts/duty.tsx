@@ -23,7 +23,7 @@ export function Duty({ now }: { now: OnCall }): JSX.Element {
     <Section id="now" title={words.now}>
       <div class="duties">
         {now.schedules.map((duty) => (
-          <article key={duty.name} class="card duty" aria-label={words.schedule(duty.name)} data-gap={duty.people.length === 0 ? "" : undefined}>
+          <article key={duty.name} class="card duty" aria-label={words.schedule(duty.name)} data-gap={duty.gap ? "" : undefined}>
             <p class="quiet">{words.schedule(duty.name)}</p>
             <p class="duty-name">
               {together(titles, duty.people)}

@@ -25,17 +25,27 @@ export interface Around {
   changed: () => void;
 }
 
-function Shift(props: { segment: Segment; tint: number; text: string; open: boolean; choose: (() => void) | null }): JSX.Element {
-  const { segment, tint, text, choose } = props;
+interface ShiftProps {
+  segment: Segment;
+  tint: number;
+  text: string;
+  /** Nobody has the duty, and that is meant so. */
+  rest: boolean;
+  open: boolean;
+  choose: (() => void) | null;
+}
+
+function Shift(props: ShiftProps): JSX.Element {
+  const { segment, tint, text, choose, rest } = props;
   const shared = {
     class: "shift",
     style: { left: percent(segment.left), width: percent(segment.width) },
     "data-tint": segment.people.length === 0 ? undefined : tint,
-    "data-gap": segment.people.length === 0 ? "" : undefined,
+    "data-gap": segment.people.length === 0 ? (rest ? "wanted" : "") : undefined,
     "data-mine": segment.mine ? "" : undefined,
     title: `${text}, ${words.span(formatShift(segment.begin), formatShift(segment.end))}`,
   };
-  const label = <span class="shift-name">{text}</span>;
+  const label = <span class="shift-name">{rest && segment.people.length === 0 ? "" : text}</span>;
   if (choose === null) return <div {...shared}>{label}</div>;
   return (
     <button type="button" {...shared} aria-expanded={props.open} aria-label={`${shared.title}. ${words.takeOver}`} onClick={choose}>
@@ -106,6 +116,7 @@ export function Rota({ schedule, around }: { schedule: OnCallSchedule; around: A
                 segment={segment}
                 tint={keys.indexOf(segment.people.join()) % TINTS}
                 text={together(titles, segment.people)}
+                rest={schedule.gaps_wanted}
                 open={chosen?.begin === segment.begin}
                 choose={may && segment.end > now ? () => setChosen(chosen?.begin === segment.begin ? null : segment) : null}
               />

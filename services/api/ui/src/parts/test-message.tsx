@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 
+import { formatValue } from "../format";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
 import type { TestResult } from "../types";
@@ -37,7 +38,7 @@ export function TestMessage(props: { label: string; to: { contact?: string; rece
               <Icon name={one.ok ? "ok" : "critical"} tone={one.ok ? "ok" : "critical"} />
               <span>
                 <strong>{words.channel(one.channel)}</strong> {one.recipient}:{" "}
-                {one.ok ? words.delivered(one.seconds.toFixed(1)) : words.failed} {one.answer !== "" && <code>{one.answer}</code>}
+                {one.ok ? words.delivered(formatValue(one.seconds, "seconds")) : words.failed} {one.answer !== "" && <code>{one.answer}</code>}
               </span>
             </li>
           ))}

@@ -1,5 +1,6 @@
 """The commands beside `tocsin up`, on a real database."""
 
+import io
 import os
 import subprocess
 import sys
@@ -7,19 +8,40 @@ from pathlib import Path
 
 import pytest
 
+from services.__main__ import main
+
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def tocsin(tmp_path):
-    def run(*words, text="", code=0):
+def program(tmp_path):
+    """The program, as a person starts it."""
+
+    def run(*words, code=0):
         command = [sys.executable, "-m", "services", *map(str, words)]
         env = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-        done = subprocess.run(
-            command, input=text, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=100, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=100, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def tocsin(tmp_path, monkeypatch, capsys):
+    """The same in this process, where it need not be loaded first: for what neither logs nor goes on running."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def run(*words, text="", code=0):
+        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        try:
+            got = main([*map(str, words)])
+        except SystemExit as end:
+            got = end.code
+        told = "".join(capsys.readouterr())
+        assert got == code, told
+        return told
 
     return run
 
@@ -32,17 +54,17 @@ def config(tmp_path, postgres_dsn):
     return path
 
 
-def test_migrate_applies_once(tocsin, config):
-    assert tocsin("migrate", "--config", config).startswith("applied ")
-    assert "it was up to date" in tocsin("migrate", "--config", config)
+def test_migrate_applies_once(program, config):
+    assert program("migrate", "--config", config).startswith("applied ")
+    assert "it was up to date" in program("migrate", "--config", config)
 
 
 def test_users_before_the_schema_are_told_what_to_do(tocsin, config):
     assert "tocsin migrate" in tocsin("user", "list", "--config", config, code=1)
 
 
-def test_users_are_added_listed_and_changed(tocsin, config):
-    tocsin("migrate", "--config", config)
+def test_users_are_added_listed_and_changed(program, tocsin, config):
+    program("migrate", "--config", config)
     assert "no users yet" in tocsin("user", "list", "--config", config)
     made = tocsin("user", "add", "ann", "--role", "operator", "--config", config)
     assert made.startswith("added ann as operator; password: ")
@@ -57,26 +79,26 @@ def test_users_are_added_listed_and_changed(tocsin, config):
     assert "no user bob" in tocsin("user", "passwd", "bob", "--config", config, code=1)
 
 
-def test_a_missing_configuration_or_database_is_told(tocsin, tmp_path):
+def test_a_missing_configuration_or_database_is_told(program, tocsin, tmp_path):
     assert "start `tocsin up` once" in tocsin("user", "list", code=1)
-    assert "no such file" in tocsin("migrate", "--config", "nowhere.yml", code=1)
+    assert "no such file" in program("migrate", "--config", "nowhere.yml", code=1)
     bare = tmp_path / "bare.yml"
     bare.write_text("{}")
-    assert "no postgres is given" in tocsin("migrate", "--config", bare, code=1)
+    assert "no postgres is given" in program("migrate", "--config", bare, code=1)
     away = tmp_path / "away.yml"
     away.write_text("postgres: {dsn: 'postgresql://tocsin@127.0.0.1:1/x'}")
-    assert "can't be migrated" in tocsin("migrate", "--config", away, code=1)
+    assert "can't be migrated" in program("migrate", "--config", away, code=1)
     assert "Postgres can't be reached" in tocsin("user", "list", "--config", away, code=1)
 
 
-def test_the_embedded_database_of_a_configuration_is_found(tocsin, config, tmp_path):
+def test_the_embedded_database_of_a_configuration_is_found(program, config, tmp_path):
     # The person names the file that `tocsin up` was given; the login is in the effective one.
     effective = tmp_path / "data" / "run" / "tocsin.yml"
     effective.parent.mkdir(parents=True)
     effective.write_text(config.read_text())
     own = tmp_path / "own.yml"
     own.write_text("data_dir: data\n")
-    assert "applied" in tocsin("migrate", "--config", own)
+    assert "applied" in program("migrate", "--config", own)
 
 
 def test_check_config(tocsin, tmp_path):
@@ -101,10 +123,10 @@ def test_check_config(tocsin, tmp_path):
 
 
 @pytest.mark.parametrize("service", ["collector", "evaluator", "notifier", "api"])
-def test_a_service_refuses_a_bad_file_with_its_place(tocsin, tmp_path, service):
+def test_a_service_refuses_a_bad_file_with_its_place(program, tmp_path, service):
     bad = tmp_path / "bad.yml"
     bad.write_text(f"{service}:\n  listen: nowhere\n")
-    told = tocsin(service, "--config", bad, code=2)
+    told = program(service, "--config", bad, code=2)
     assert f"{bad}:2:3: {service}.listen" in told
     assert "Traceback" not in told
 
@@ -135,8 +157,8 @@ def test_a_failing_rule_test_fails_the_command(tocsin, tmp_path):
     assert "FAILED" in tocsin("rules", "test", test, code=1)
 
 
-def test_ready_asks_a_service(tocsin):
-    assert "does not answer" in tocsin("ready", "http://127.0.0.1:1", code=1)
+def test_ready_asks_a_service(program, tocsin):
+    assert "does not answer" in program("ready", "http://127.0.0.1:1", code=1)
     assert "write it like" in tocsin("ready", "127.0.0.1", code=1)
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import aiohttp
@@ -38,7 +37,7 @@ class Up:
         self.config = home / "tocsin.yml"
         self.config.write_text(CONFIG)
         self.settings = {name: f"127.0.0.1:{free_port()}" for name in PORTS}
-        self.process, self.started = None, 0.0
+        self.process = None
 
     def command(self, *words):
         sets = [f"--set={key}={value}" for key, value in self.settings.items()]
@@ -63,9 +62,7 @@ class Up:
             assert self.process.poll() is None, self.output
             return "Tocsin is up" in self.output
 
-        began = time.monotonic()
-        await until(up, seconds=90)
-        self.started = time.monotonic() - began
+        await until(up, seconds=120)
         return self.output
 
     def refused(self, *words):
@@ -75,7 +72,7 @@ class Up:
             env=self.environ(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )  # fmt: skip
         assert done.returncode == 2, done.stdout + done.stderr
@@ -149,7 +146,6 @@ async def test_first_start_second_start_and_kills(up):
     second = await up.start()
     assert "Login       as before" in second
     assert "new database cluster" not in second
-    assert up.started < 30  # the two seconds of an idle machine, many times over
 
     up.process.kill()
     up.process.wait()

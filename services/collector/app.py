@@ -1,7 +1,7 @@
 """The collector's composition root."""
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from services.collector.config import CollectorConfig
 from services.collector.pages import Pages
 from services.collector.peers import Peers
 from services.collector.probes.base import Tools
-from services.collector.probes.modules import Module
+from services.collector.probes.modules import ModuleSet
 from services.collector.probes.names import Names
 from services.collector.scrape import ScrapeMetrics, Target
 from services.collector.sources import KINDS
@@ -36,7 +36,7 @@ class _Opened:
     """One configuration's targets, modules, and what closes them."""
 
     targets: Sequence[Target]
-    modules: Mapping[str, Module]
+    modules: ModuleSet
     tools: Tools
     stack: AsyncExitStack
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, create_model, model_validator
 
 from services.collector.allow import allows, check_allowed
 from services.collector.probes import PROBERS
-from services.collector.probes.modules import Module, default_modules, read_blackbox
+from services.collector.probes.modules import Module, ModuleSet, default_modules, read_blackbox
 from services.collector.probes.names import parse_server
 from services.collector.sources import KINDS
 from services.common.config import Listen, StrictModel
@@ -68,11 +68,12 @@ class ProbeConfig(StrictModel):
         """Tell whether a target may be probed."""
         return any(allows(pattern, target) for pattern in self.allowed_targets)
 
-    def all_modules(self, base: Path) -> dict[str, Module]:
-        """Return the modules by name, those of `config_file` too; raises ConfigError."""
+    def all_modules(self, base: Path) -> ModuleSet:
+        """Return the modules, those of `config_file` too; raises ConfigError."""
         if self.config_file is None:
-            return dict(self.modules)
-        return {**self.modules, **read_blackbox(base / self.config_file)}
+            return ModuleSet(self.modules)
+        found = read_blackbox(base / self.config_file)
+        return ModuleSet({**self.modules, **found.by_name}, found.refused)
 
 
 class CollectorConfig(StrictModel):

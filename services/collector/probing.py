@@ -5,19 +5,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from services.collector.config import ProbeConfig
 from services.collector.probes.attempts import probe_with_attempts
 from services.collector.probes.base import Tools, write_result
-from services.collector.probes.modules import Module
+from services.collector.probes.modules import Module, ModuleSet
 from services.collector.reasons import Reason
 from services.collector.scrape import Target
 from services.collector.sheet import Sheet
 from services.collector.sources import KINDS
 from services.common.telemetry import Telemetry
 
+log = structlog.get_logger(__name__)
 _HOSTNAME = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 _KINDS = frozenset(kind.key for kind in KINDS)
 _DEFAULT = "http_2xx"
@@ -78,21 +80,28 @@ class AddressProber:
     """Probes allowed addresses; callers who ask the same at the same time share one probe."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        self._config, self._modules = ProbeConfig(), dict[str, Module]()
+        self._config, self._modules = ProbeConfig(), ModuleSet({})
         self._tools: Tools | None = None
         self._running: dict[tuple[str, str, str], asyncio.Task[Probed]] = {}
         self._unknown = Counter(
             "blackbox_module_unknown_total", "Count of unknown modules requested by probes", registry=telemetry.registry
         )
+        text = "1 for a module of probe.config_file that asks for what is not supported; the log says what."
+        self._refused = Gauge("tocsin_collector_probe_module_refused", text, ["module"], registry=telemetry.registry)
 
-    def take(self, config: ProbeConfig, modules: Mapping[str, Module], tools: Tools) -> None:
+    def take(self, config: ProbeConfig, modules: ModuleSet, tools: Tools) -> None:
         """Take a configuration into force; probes that run end by the old one."""
-        self._config, self._modules, self._tools = config, dict(modules), tools
+        self._refused.clear()
+        for name, why in modules.refused.items():
+            self._refused.labels(name).set(1)
+            if self._modules.refused.get(name) != why:
+                log.warning("probe_module_refused", module=name, error=why)
+        self._config, self._modules, self._tools = config, modules, tools
 
     @property
     def modules(self) -> Mapping[str, Module]:
         """The modules in force, by name."""
-        return self._modules
+        return self._modules.by_name
 
     async def close(self) -> None:
         """Cancel what runs."""
@@ -105,10 +114,12 @@ class AddressProber:
     async def probe(self, question: Question, limit: float) -> Probed:
         """Return what was seen and what happened; raises HTTPBadRequest or HTTPForbidden."""
         name = question.module or _DEFAULT
-        module = self._modules.get(name)
+        module = self.modules.get(name)
+        if name in self._modules.refused:
+            raise web.HTTPBadRequest(text=f"This module is refused: {self._modules.refused[name]}.\n")
         if module is None:
             self._unknown.inc()
-            names = ", ".join(sorted(self._modules))
+            names = ", ".join(sorted(self.modules))
             raise web.HTTPBadRequest(text=f"There is no module of that name; the modules are: {names}.\n")
         try:
             target = module.tool.target(question.target)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.collector.probes.unsupported import UnsupportedError
 from services.common.config import StrictModel, read_secret
 
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -106,7 +107,7 @@ class ClientAuth(StrictModel):
             return data
         for key, mend in _NOT_DONE.items():
             if data.get(key):
-                raise ValueError(f"{key} is not supported: {mend}")
+                raise UnsupportedError(f"{key} is not supported: {mend}")
         data = {key: value for key, value in data.items() if key not in _NOT_DONE}
         tls = dict(data.get("tls_config") or {}) if isinstance(data.get("tls_config") or {}, dict) else None
         if tls is not None and {"verify_tls", "ca_file"} & data.keys():

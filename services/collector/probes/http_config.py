@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from services.collector.probes.base import ProbeModule
 from services.collector.probes.client_config import ClientAuth, HeaderValues
 from services.collector.probes.regex import Pattern
+from services.collector.probes.unsupported import UnsupportedError
 from services.common.config import ConfigError, StrictModel
 
 _SIZE = re.compile(r"(\d+)\s*([KMGT]?)i?B?", re.IGNORECASE)
@@ -70,10 +71,12 @@ class HttpModule(ProbeModule, ClientAuth):
         if (old := data.pop("no_follow_redirects", None)) is not None:
             data.setdefault("follow_redirects", not old)
         if data.get("compression") == "br":
-            raise ValueError("compression br is not supported: use gzip, which servers with brotli offer as well")
+            raise UnsupportedError("compression br is not supported: use gzip, which servers with brotli offer as well")
         for key in ("fail_if_body_json_matches_cel", "fail_if_body_json_not_matches_cel"):
             if data.pop(key, None) is not None:
-                raise ValueError(f"{key} is not supported: use {key.replace('_json', '').replace('cel', 'regexp')}")
+                raise UnsupportedError(
+                    f"{key} is not supported: use {key.replace('_json', '').replace('cel', 'regexp')}"
+                )
         return data
 
     @model_validator(mode="after")

@@ -1,11 +1,14 @@
 """Named ways to probe, for `/probe?target=…&module=NAME`: blackbox_exporter's modules, read unchanged."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, ValidationError, create_model, model_validator
 
 from services.collector.probes import PROBERS, Prober
+from services.collector.probes.unsupported import UnsupportedError
 from services.common.config import ConfigError, StrictModel, validate
 from services.common.durations import Duration
 from services.common.yaml_source import YamlError, YamlSource, read_yaml
@@ -33,7 +36,7 @@ class ModuleBase(StrictModel):
         sections = [key for key in data if key in _BY_KEY or key in _REFUSED]
         prober = data.get("prober") or (sections[0] if len(sections) == 1 else None)
         if prober in _REFUSED:
-            raise ValueError(f"prober {prober} is not supported: {_REFUSED[prober]}")
+            raise UnsupportedError(f"prober {prober} is not supported: {_REFUSED[prober]}")
         if prober not in _BY_KEY:
             raise ValueError(f"give a prober: one of {', '.join(_BY_KEY)}")
         if strange := [key for key in sections if key != prober]:
@@ -64,13 +67,39 @@ class _BlackboxFile(StrictModel):
     modules: dict[str, Module] = Field(default_factory=dict)
 
 
-def read_blackbox(path: Path) -> dict[str, Module]:
-    """Return the modules of a blackbox.yml; raises ConfigError with file and line of each mistake."""
+@dataclass(frozen=True)
+class ModuleSet:
+    """The modules in force by name, and of a blackbox.yml those that are refused: each with its place and why."""
+
+    by_name: Mapping[str, Module]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_blackbox(path: Path) -> ModuleSet:
+    """Return the modules of a blackbox.yml; raises ConfigError with file and line of each mistake.
+
+    A module that asks for what blackbox_exporter can do and we can not is refused by itself: the others of a file that
+    works there work here too.
+    """
     try:
         source: YamlSource = read_yaml(path)
     except YamlError as error:
         raise ConfigError(str(error)) from error
-    return dict(validate(_BlackboxFile, source.data or {}, source, ()).modules)
+    data, refused = source.data or {}, dict[str, str]()
+    if isinstance(data, dict) and isinstance(data.get("modules"), dict):
+        refused = {str(name): why for name, one in data["modules"].items() if (why := _unsupported(source, name, one))}
+        data = {**data, "modules": {name: one for name, one in data["modules"].items() if str(name) not in refused}}
+    return ModuleSet(dict(validate(_BlackboxFile, data, source, ()).modules), refused)
+
+
+def _unsupported(source: YamlSource, name: Any, data: Any) -> str:
+    try:
+        Module.model_validate(data)
+    except ValidationError as error:
+        mistakes = error.errors()
+        if all(isinstance(mistake.get("ctx", {}).get("error"), UnsupportedError) for mistake in mistakes):
+            return str(source.error(("modules", name, *mistakes[0]["loc"]), str(mistakes[0]["ctx"]["error"])))
+    return ""
 
 
 def default_modules() -> dict[str, Module]:

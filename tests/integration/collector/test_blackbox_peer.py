@@ -11,7 +11,6 @@ import aiohttp
 import pytest
 
 from services.collector.probes.modules import read_blackbox
-from services.common.config import ConfigError
 from tests.fixtures.ports import free_port
 from tests.integration.collector.apps import broken, ok, serving
 from tests.integration.collector.certs import make
@@ -179,7 +178,10 @@ def test_the_peers_own_examples_are_read(tmp_path: Path) -> None:
     folder = Path("/usr/share/doc/prometheus-blackbox-exporter/examples")
     if not folder.is_dir():
         pytest.skip("the examples of Debian's prometheus-blackbox-exporter are not there")
-    with pytest.raises(ConfigError, match=r"blackbox\.yml:18:3: .*grpc is not supported"):
-        read_blackbox(folder / "blackbox.yml")
+    usual = read_blackbox(folder / "blackbox.yml")
+    assert {"http_2xx", "tcp_connect", "icmp", "ssh_banner"} <= usual.by_name.keys()
+    assert usual.refused.keys() == {"grpc", "grpc_plain"}
+    assert "blackbox.yml:18:3: prober grpc is not supported" in usual.refused["grpc"]
     modules = read_blackbox(folder / "example.yml")
-    assert {"http_2xx_example", "smtp_starttls", "dns_soa", "irc_banner_example"} <= modules.keys()
+    assert {"http_2xx_example", "smtp_starttls", "dns_soa", "irc_banner_example"} <= modules.by_name.keys()
+    assert modules.refused == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from services.collector.config import CollectorConfig
 from services.common.config import ConfigError
@@ -138,6 +139,29 @@ async def test_reload_over_http(start: Start, tmp_path: Path) -> None:
         assert any(name.startswith("blackbox_exporter_build_info{") for name in found)
         async with running.session.post(running.base + "/-/reload") as response:
             assert response.status == 401
+
+
+async def test_a_module_that_is_not_supported_is_told_and_the_others_work(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "blackbox.yml"
+    grpc = "  shop_grpc: {prober: grpc}\n"
+    file.write_text(MODULES + grpc)
+    async with serving({"/": ok}) as port:
+        url = f"http://127.0.0.1:{port}/"
+        with capture_logs() as said:
+            running = await start(probe={"config_file": "blackbox.yml", "allowed_targets": [url]})
+            assert await post(running, "/-/reload") == (200, "Reloaded.\n")
+        told = [one for one in said if one["event"] == "probe_module_refused"]
+        assert [(one["module"], "grpc is not supported" in one["error"]) for one in told] == [("shop_grpc", True)]
+        status, text = await running.get(f"/probe?target={url}&module=shop_grpc")
+        assert status == 400
+        assert text.startswith(f"This module is refused: {file}:")
+        assert "use prober tcp for the port" in text
+        assert (await running.samples(f"/probe?target={url}"))["probe_success"] == 1
+        name = 'tocsin_collector_probe_module_refused{module="shop_grpc"}'
+        assert (await running.samples("/metrics"))[name] == 1
+        file.write_text(MODULES)
+        assert await post(running, "/-/reload") == (200, "Reloaded.\n")
+        assert name not in await running.samples("/metrics")
 
 
 async def test_a_probe_ends_with_the_collector(start: Start) -> None:

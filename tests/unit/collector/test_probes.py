@@ -333,8 +333,7 @@ def test_headers_come_from_everywhere(tmp_path: Path) -> None:
 MODULES = [
     ("{prober: carrier-pigeon}", "give a prober"),
     ("{timeout: 1s}", "give a prober"),
-    ("{prober: unix}", "unix is not supported"),
-    ("{prober: grpc, grpc: {tls: true}}", "grpc is not supported"),
+    ("{prober: http, http: {oauth2: {}, fail_if_sll: true}}", "unknown key"),
     ("{prober: http, tcp: {}}", "section tcp has no effect"),
     ("{http: {}, tcp: {}}", "give a prober"),
     ("{prober: dns}", "query_name"),
@@ -359,6 +358,26 @@ def test_mistakes_in_blackbox_yml_are_named_with_file_and_line(tmp_path: Path, t
     with pytest.raises(ConfigError, match=message) as caught:
         read_blackbox(file)
     assert f"{file}:3:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{prober: unix}", "prober unix is not supported: probe the server by its port"),
+        ("{prober: grpc, grpc: {tls: true}}", "prober grpc is not supported: use prober tcp"),
+        ("{http: {oauth2: {client_id: x}}}", "oauth2 is not supported: fetch the token outside"),
+        ("{http: {compression: br}}", "compression br is not supported: use gzip"),
+        ("{http: {fail_if_body_json_matches_cel: x}}", "fail_if_body_json_matches_cel is not supported: use"),
+    ],
+)
+def test_what_is_not_supported_costs_only_its_module(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "blackbox.yml"
+    file.write_text(f"modules:\n  good: {{prober: http}}\n  other: {text}\n")
+    found = read_blackbox(file)
+    assert found.by_name.keys() == {"good"}
+    assert found.refused.keys() == {"other"}
+    assert found.refused["other"].startswith(f"{file}:3:")
+    assert why in found.refused["other"]
 
 
 def test_websocket_modules_of_blackbox_are_read() -> None:

@@ -62,6 +62,8 @@ class StubApi:
         self.rules: dict[str, ApiRule] = {}
         self.checks: list[dict[str, Any]] = samples.checks(time.time())
         self.tasks: list[dict[str, Any]] = chores.tasks(time.time())
+        self.audits = chores.audits(time.time())
+        self.audit_run: dict[str, Any] | None = None
         self.errors: dict[str, Any] = samples.errors(time.time())
         self.silences: list[dict[str, Any]] = []
         self.notes: dict[str, list[TimelineEntry]] = {}

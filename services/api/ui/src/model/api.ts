@@ -7,6 +7,7 @@ import type {
   AlertDetail,
   ApiRule,
   AuditEntry,
+  AuditRun,
   Check,
   CheckBody,
   CheckDetail,
@@ -29,10 +30,12 @@ import type {
   Preview,
   Problem,
   Role,
+  Quality,
   RuleBody,
   RuleGroup,
   RulePreview,
   Silence,
+  RunState,
   Statistics,
   Task,
   TaskBody,
@@ -50,6 +53,7 @@ export const LIVE_PATH = `${MONITORING}/live`;
 const TASKS = `${MONITORING}/maintenance/tasks`;
 const UNREACHABLE = 0;
 const preferencesOf = (contact: string | null): string =>
+const QUALITY = `${MONITORING}/quality`;
   `${MONITORING}/preferences${contact === null ? "" : `?contact=${encodeURIComponent(contact)}`}`;
 
 /** An answer that is no success; `mend` says what to do. Status 0: no answer came. */
@@ -244,6 +248,18 @@ export class Api {
   errors(text: string): Promise<LogErrors> {
     return this.call("GET", `${MONITORING}/errors?${new URLSearchParams(text === "" ? {} : { text }).toString()}`);
   }
+  quality(branch: string): Promise<Quality> {
+    return this.call("GET", `${QUALITY}?${new URLSearchParams(branch === "" ? {} : { branch }).toString()}`);
+  }
+
+  auditRun(): Promise<RunState> {
+    return this.call("GET", `${QUALITY}/run`);
+  }
+
+  runAudit(): Promise<AuditRun> {
+    return this.call("POST", `${QUALITY}/run`, {});
+  }
+
 
   metricNames(): Promise<MetricList> {
     return this.call("GET", `${MONITORING}/metrics/names`);

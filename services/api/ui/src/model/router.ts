@@ -13,6 +13,7 @@ export type Route =
   | { page: "trends"; metric: string }
   | { page: "maintenance" }
   | { page: "on-call" }
+  | { page: "quality" }
   | { page: "missing" };
 
 /** The page that an address means. */
@@ -25,6 +26,7 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/on-call") return { page: "on-call" };
   if (path === "/maintenance") return { page: "maintenance" };
   if (path === "/settings") return { page: "settings" };
+  if (path === "/quality") return { page: "quality" };
   if (path === "/statistics") return { page: "statistics" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };

@@ -23,7 +23,7 @@ export function Duty({ now }: { now: OnCall }): JSX.Element {
     <Section id="now" title={words.now}>
       <div class="duties">
         {now.schedules.map((duty) => (
-          <article key={duty.name} class="card duty" aria-label={words.schedule(duty.name)} data-gap={duty.gap ? "" : undefined}>
+          <article key={duty.name} class="card duty" aria-label={words.nowIn(words.schedule(duty.name))} data-gap={duty.gap ? "" : undefined}>
             <p class="quiet">{words.schedule(duty.name)}</p>
             <p class="duty-name">
               {together(titles, duty.people)}
@@ -37,7 +37,7 @@ export function Duty({ now }: { now: OnCall }): JSX.Element {
           </article>
         ))}
         {now.policies.map((policy) => (
-          <article key={policy.name} class="card duty" aria-label={words.policy(policy.name)} data-small>
+          <article key={policy.name} class="card duty" aria-label={words.nowIn(words.policy(policy.name))} data-small>
             <p class="quiet">{words.policy(policy.name)}</p>
             <p class="duty-name">{together(titles, [...policy.people, ...policy.receivers])}</p>
             <p class="quiet">{words.first}</p>

@@ -1,7 +1,7 @@
 /** Takes a shift over: opened by a click on it, agreed by a second. */
 
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { fromField, toField, type Segment } from "../model/on-call";
 import { useStore } from "../model/store";
@@ -31,7 +31,7 @@ export function TakeOver({ schedule, segment, around, close }: Props): JSX.Eleme
   const [comment, setComment] = useState("");
   const [error, attempt] = useAttempt();
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), []);
+  useLayoutEffect(() => button.current?.focus(), []);
   if (segment.mine && !admin) return <p class="notice">{words.yours}</p>;
   const send = async (): Promise<void> => {
     const starts = fromField(from);

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
@@ -28,7 +28,8 @@ def notifier_file(port):
     second = {"twilio_sms": {"from": "+15005550006"}, "severities": ["critical"]}
     provider = {"twilio_api_url": "http://127.0.0.1:1", "twilio_account_sid": "AC1", "twilio_auth_token": "x"}
     shop = "https://hooks.example.com/secret-path"
-    monday = datetime.now() - timedelta(days=datetime.now().weekday() + 14)  # noqa: DTZ005 - a date on the wall
+    today = datetime.now(UTC)
+    monday = today - timedelta(days=today.weekday() + 14)
     return yaml.safe_dump(
         {
             "global": {

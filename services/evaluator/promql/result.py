@@ -1,4 +1,4 @@
-"""What a query returns."""
+"""What a query returns. Not frozen, as `values`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _NOTHING = np.empty(0)
 _NOTHING.flags.writeable = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class VectorResult:
     """n samples at one time: label sets and values."""
 
@@ -24,7 +24,7 @@ class VectorResult:
     t_ms: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class MatrixResult:
     """n series: `values` and `present` are n x T over `times` (ms); an absent cell's value means nothing."""
 
@@ -34,7 +34,7 @@ class MatrixResult:
     present: Bools
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class ScalarResult:
     """One number."""
 
@@ -42,7 +42,7 @@ class ScalarResult:
     t_ms: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class StringResult:
     """One string."""
 
@@ -50,7 +50,7 @@ class StringResult:
     t_ms: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Result:
     """A query's outcome; `value` is of the class that `type` names. `samples`: how many it looked at."""
 

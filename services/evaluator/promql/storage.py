@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import re2
@@ -39,9 +39,11 @@ def compile_regex(pattern: str) -> "re2._Regexp":
         raise PromqlError(f"error parsing regexp {pattern!r}: {text}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
-    """One condition on a label's value; a missing label has the empty value. Regexes are RE2 and match in full."""
+class Matcher(NamedTuple):
+    """One condition on a label's value; a missing label has the empty value. Regexes are RE2 and match in full.
+
+    A tuple, as many look-ups a tick hash it.
+    """
 
     name: str
     op: MatchOp

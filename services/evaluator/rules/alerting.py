@@ -88,6 +88,8 @@ class AlertRunner:
 
     def evaluate(self, found: Sequence[Element], tick: Queries, now: float) -> AlertOutcome:
         """Return what the rule's vector at `now` comes to; raises PromqlError with the state as it was."""
+        if not found and self._idle:
+            return AlertOutcome()
         expanded = self._templates.apply(list(found), lambda text: template_query(tick, text), now)
         vector = dict(expanded)
         if len(vector) != len(expanded):
@@ -109,6 +111,11 @@ class AlertRunner:
             result.events += self._events(missed, now)
             result.series += alert_series(missed.state, {})
         return result
+
+    @property
+    def _idle(self) -> bool:
+        """Whether an empty vector changes nothing: no alert is or was of late, and none is made of missing data."""
+        return not (self.state.active or self.state.history) and self._missing is None
 
     def asks(self, now: float) -> list[Expr]:
         """Return the expressions that an evaluation at `now` needs."""

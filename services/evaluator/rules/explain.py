@@ -2,13 +2,12 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 KEPT = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """One evaluation: when, how long (s), how many series it gave, and the error, empty when it went well.
 
     `samples`: how many it looked at; 0 where another server evaluated it.

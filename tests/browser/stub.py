@@ -17,7 +17,7 @@ from services.api import guard
 from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
-from tests.browser import admin_work, chores, rule_work, samples, work
+from tests.browser import admin_work, chores, own_status, rule_work, samples, work
 from tests.browser.past import Past
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class StubApi:
         rule_work.add_routes(app, self)
         admin_work.add_routes(app, self)
         chores.add_routes(app, self)
+        own_status.add_routes(app, self)
         self.past_metrics.add_routes(app)
         app.router.add_get(f"{MONITORING}/checks", self._checks)
         app.router.add_get(f"{MONITORING}/errors", self._errors)
@@ -261,7 +262,14 @@ class StubApi:
         await socket.prepare(request)
         numbers = itertools.count(1)
         alerts = [one.model_dump(mode="json") for one in self.alerts]
-        snapshot = {"seq": next(numbers), "type": "snapshot", "at": time.time(), **self._world(), "alerts": alerts}
+        snapshot = {
+            "seq": next(numbers),
+            "epoch": "stub",
+            "type": "snapshot",
+            "at": time.time(),
+            **self._world(),
+            "alerts": alerts,
+        }
         await socket.send_json(snapshot)
         self._sockets[socket] = numbers
         try:

@@ -32,6 +32,7 @@ PAGES = {
     "settings": "/settings",
     "statistics": "/statistics",
     "maintenance": "/maintenance",
+    "status": "/status",
     "quality": "/quality",
     "missing": "/nowhere",
 }

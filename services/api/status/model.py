@@ -40,8 +40,8 @@ class StreamGroup(Answer):
     """One consumer group."""
 
     name: str
-    lag: int | None
-    """Entries it has not been given; null: Redis can't tell, as after a trim."""
+    lag: int
+    """Entries that it has not been given; 10,000 may be more where Redis does not count them itself."""
     pending: int
     """Entries given out and not acknowledged."""
     consumers: int

@@ -28,6 +28,7 @@ _STREAMS = (ALERTS_STREAM, ACTIONS_STREAM)
 _DEAD = (f"{ALERTS_STREAM}:dead", *(DEAD_STREAM.format(stream=stream) for stream in _STREAMS))
 _DAY = 86_400.0
 _TABLES = 15
+_COUNTED = 10_000
 
 
 async def read_streams(redis: Redis) -> StreamsPart:
@@ -48,16 +49,19 @@ async def _stream(redis: Redis, name: str) -> Stream:
     return Stream(
         name=name,
         entries=int(info["length"]),
-        groups=[_group(group) for group in groups],
+        groups=[await _group(redis, name, group) for group in groups],
         newest=milliseconds / 1000 if milliseconds else None,
     )
 
 
-def _group(told: Mapping[str, Any]) -> StreamGroup:
+async def _group(redis: Redis, stream: str, told: Mapping[str, Any]) -> StreamGroup:
     lag = told.get("lag")
+    if lag is None:
+        # Redis before 7 does not tell, nor does a newer one after entries were taken out.
+        lag = len(await redis.xrange(stream, min=f"({_text(told['last-delivered-id'])}", count=_COUNTED) or ())
     return StreamGroup(
         name=_text(told["name"]),
-        lag=None if lag is None else int(lag),
+        lag=int(lag),
         pending=int(told["pending"]),
         consumers=int(told["consumers"]),
     )

@@ -63,6 +63,7 @@ async def test_all_parts_tell_of_themselves(stand):
     assert alerts["entries"] == 2
     assert abs(alerts["newest"] - time.time()) < 600
     assert {"history", "notifier"} <= {group["name"] for group in alerts["groups"]}
+    assert all(group["lag"] <= 2 for group in alerts["groups"])
     assert {one["stream"] for one in told["streams"]["dead"]} >= {f"{ALERTS_STREAM}:dead:history"}
     assert told["services"]["missing_services"] == ["collector"]
     assert {config["service"] for config in told["services"]["configs"]} >= {"evaluator", "notifier"}

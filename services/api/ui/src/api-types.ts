@@ -2746,7 +2746,7 @@ export interface components {
             /** Consumers */
             consumers: number;
             /** Lag */
-            lag: number | null;
+            lag: number;
             /** Name */
             name: string;
             /** Pending */

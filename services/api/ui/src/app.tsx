@@ -38,6 +38,8 @@ function Page({ at }: { at: Route }): JSX.Element {
       return <Later key="rules" load={() => import("./pages/rules").then((module) => module.RulesPage)} />;
     case "settings":
       return <Later key="settings" load={() => import("./pages/settings").then((module) => module.SettingsPage)} />;
+    case "status":
+      return <Later key="status" load={() => import("./pages/status").then((module) => module.StatusPage)} />;
     case "quality":
       return <Later key="quality" load={() => import("./pages/quality").then((module) => module.QualityPage)} />;
     case "statistics":

@@ -19,6 +19,7 @@ import type {
   Login,
   LoginMethods,
   Matcher,
+  MetricLabels,
   MetricList,
   NewCheck,
   OnCall,
@@ -29,14 +30,15 @@ import type {
   Preferences,
   Preview,
   Problem,
-  Role,
   Quality,
+  Role,
   RuleBody,
   RuleGroup,
   RulePreview,
-  Silence,
   RunState,
+  Silence,
   Statistics,
+  Status,
   Task,
   TaskBody,
   TaskDetail,
@@ -46,14 +48,15 @@ import type {
   UserAccount,
   Trends,
   Verdict,
+  Vocabulary,
 } from "../types";
 
 const MONITORING = "/api/admin/monitoring";
 export const LIVE_PATH = `${MONITORING}/live`;
+const QUALITY = `${MONITORING}/quality`;
 const TASKS = `${MONITORING}/maintenance/tasks`;
 const UNREACHABLE = 0;
 const preferencesOf = (contact: string | null): string =>
-const QUALITY = `${MONITORING}/quality`;
   `${MONITORING}/preferences${contact === null ? "" : `?contact=${encodeURIComponent(contact)}`}`;
 
 /** An answer that is no success; `mend` says what to do. Status 0: no answer came. */
@@ -245,9 +248,6 @@ export class Api {
     return this.call("DELETE", `${TASKS}/${id}/ticks/${tick}`);
   }
 
-  errors(text: string): Promise<LogErrors> {
-    return this.call("GET", `${MONITORING}/errors?${new URLSearchParams(text === "" ? {} : { text }).toString()}`);
-  }
   quality(branch: string): Promise<Quality> {
     return this.call("GET", `${QUALITY}?${new URLSearchParams(branch === "" ? {} : { branch }).toString()}`);
   }
@@ -260,6 +260,9 @@ export class Api {
     return this.call("POST", `${QUALITY}/run`, {});
   }
 
+  errors(text: string): Promise<LogErrors> {
+    return this.call("GET", `${MONITORING}/errors?${new URLSearchParams(text === "" ? {} : { text }).toString()}`);
+  }
 
   metricNames(): Promise<MetricList> {
     return this.call("GET", `${MONITORING}/metrics/names`);
@@ -297,12 +300,24 @@ export class Api {
     return this.call("POST", `${MONITORING}/rules/preview`, { rule, hours });
   }
 
+  vocabulary(): Promise<Vocabulary> {
+    return this.call("GET", `${MONITORING}/rules/vocabulary`);
+  }
+
+  metricLabels(metric: string): Promise<MetricLabels> {
+    return this.call("GET", `${MONITORING}/rules/vocabulary/labels?metric=${encodeURIComponent(metric)}`);
+  }
+
   testRule(id: string, hours: number): Promise<DryRun> {
     return this.call("POST", `${MONITORING}/rules/${encodeURIComponent(id)}/test`, { hours });
   }
 
   ruleChart(id: string): Promise<AlertChart> {
     return this.call("GET", `${MONITORING}/rules/${encodeURIComponent(id)}/chart`);
+  }
+
+  status(): Promise<Status> {
+    return this.call("GET", `${MONITORING}/status`);
   }
 
   statistics(days: number): Promise<Statistics> {

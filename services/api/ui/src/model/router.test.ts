@@ -9,6 +9,7 @@ describe("routeOf", () => {
     ["/alerts/01%2F2", "", { page: "alert", id: "01/2" }],
     ["/alerts", "?tab=history", { page: "alerts", search: "?tab=history" }],
     ["/silences", "", { page: "silences" }],
+    ["/status", "", { page: "status" }],
     ["/maintenance", "", { page: "maintenance" }],
     ["/trends", "?metric=celery_queue", { page: "trends", metric: "celery_queue" }],
     ["/trends", "", { page: "trends", metric: "" }],

@@ -10,10 +10,11 @@ export type Route =
   | { page: "rules" }
   | { page: "settings" }
   | { page: "statistics" }
+  | { page: "status" }
   | { page: "trends"; metric: string }
   | { page: "maintenance" }
-  | { page: "on-call" }
   | { page: "quality" }
+  | { page: "on-call" }
   | { page: "missing" };
 
 /** The page that an address means. */
@@ -25,8 +26,9 @@ export function routeOf(path: string, search: string): Route {
   if (path === "/rules") return { page: "rules" };
   if (path === "/on-call") return { page: "on-call" };
   if (path === "/maintenance") return { page: "maintenance" };
-  if (path === "/settings") return { page: "settings" };
   if (path === "/quality") return { page: "quality" };
+  if (path === "/settings") return { page: "settings" };
+  if (path === "/status") return { page: "status" };
   if (path === "/statistics") return { page: "statistics" };
   const alert = /^\/alerts\/([^/]+)$/.exec(path);
   if (alert?.[1] !== undefined) return { page: "alert", id: decodeURIComponent(alert[1]) };

@@ -49,6 +49,7 @@ export function Header({ onShortcuts }: { onShortcuts: () => void }): JSX.Elemen
           <NavLink href="/silences" text={strings.nav.silences} here={page === "silences"} />
           <NavLink href="/on-call" text={strings.nav.onCall} here={page === "on-call"} />
           <NavLink href="/maintenance" text={strings.nav.maintenance} here={page === "maintenance"} />
+          <NavLink href="/status" text={strings.nav.status} here={page === "status"} />
           <NavLink href="/quality" text={strings.nav.quality} here={page === "quality"} />
           <NavLink href="/settings" text={strings.nav.settings} here={page === "settings"} />
         </nav>

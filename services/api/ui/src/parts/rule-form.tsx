@@ -6,6 +6,7 @@ import { ApiError } from "../model/api";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
 import type { ApiRule, DryRun, RuleBody, RulePreview } from "../types";
+import { Expression } from "./expression";
 
 const words = strings.rules;
 const SETTLE = 400;
@@ -33,7 +34,7 @@ export function DryRunResult({ run }: { run: DryRun }): JSX.Element {
             </li>
           ))}
       </ul>
-      <p class="quiet">{words.kept}</p>
+      <p class="quiet">{run.recorded ? words.recorded : words.kept}</p>
     </div>
   );
 }
@@ -101,15 +102,7 @@ function Condition({ rule, change }: { rule: RuleBody; change: (part: Partial<Ru
         change={choose}
       />
       {form === null ? (
-        <label>
-          {words.expression}
-          <textarea
-            rows={3}
-            value={rule.expr ?? ""}
-            spellcheck={false}
-            onInput={(event) => change({ expr: event.currentTarget.value })}
-          />
-        </label>
+        <Expression value={rule.expr ?? ""} change={(expr) => change({ expr })} />
       ) : (
         <div class="form-row">
           <Field

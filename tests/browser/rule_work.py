@@ -12,7 +12,15 @@ from services.api.problem import ProblemError
 from services.api.rules.compile import expression, rule_file
 from services.api.rules.dry_run import dry_run, grid
 from services.api.rules.identity import with_ids
-from services.api.rules.model import ApiRule, RuleBody, RulePreview, RuleProblem
+from services.api.rules.model import (
+    ApiRule,
+    MetricLabels,
+    PromqlFunction,
+    RuleBody,
+    RulePreview,
+    RuleProblem,
+    Vocabulary,
+)
 
 if TYPE_CHECKING:
     from tests.browser.stub import StubApi
@@ -28,6 +36,8 @@ def add_routes(app: web.Application, stub: "StubApi") -> None:
     router.add_get(f"{PATH}/made", work.made)
     router.add_post(PATH, work.create)
     router.add_post(f"{PATH}/preview", work.preview)
+    router.add_get(f"{PATH}/vocabulary", work.vocabulary)
+    router.add_get(f"{PATH}/vocabulary/labels", work.labels)
     router.add_put(f"{PATH}/{{id}}", work.change)
     router.add_delete(f"{PATH}/{{id}}", work.delete)
     router.add_post(f"{PATH}/{{id}}/test", work.test)
@@ -96,7 +106,7 @@ class _Rules:
         window = grid(time.time(), 24)
         times = [window[0] + 7200 + index * window[2] for index in range(5)]
         matrix = {"resultType": "matrix", "result": [{"metric": {"queue": "a"}, "values": [[at, "9"] for at in times]}]}
-        return dry_run(expr, Matrix.model_validate(matrix), 0, window)
+        return dry_run(expr, Matrix.model_validate(matrix), 0, window, recorded=True)
 
     async def preview(self, request: web.Request) -> web.Response:
         self._stub.check_csrf(request)
@@ -108,6 +118,17 @@ class _Rules:
             expr=expr, yaml=rule_file([("draft", rule)]), problems=wrong if bad else [],
             dry_run=None if bad else self._run(expr),
         ))  # fmt: skip
+
+    async def vocabulary(self, request: web.Request) -> web.Response:
+        self._stub.user(request)
+        rate = PromqlFunction(name="rate", signature="rate(v range-vector)", doc="Per-second increase of counters.")
+        metrics = ["tocsin:celery_queue_length", "up"]
+        return _json(Vocabulary(metrics=metrics, functions=[rate], aggregations=["sum"]))
+
+    async def labels(self, request: web.Request) -> web.Response:
+        self._stub.user(request)
+        assert request.query["metric"] == "tocsin:celery_queue_length"
+        return _json(MetricLabels(labels={"queue": ["celery", "mails"]}))
 
     async def test(self, request: web.Request) -> web.Response:
         self._stub.check_csrf(request)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.common.events import AlertEvent, AlertStatus, Muted
 from services.notifier.grouping import AlertView
+from services.notifier.shared_models import constructed
 
 _HOUR = 3600.0
 OWN_GROUP = "tocsin-notifier"
@@ -46,12 +47,12 @@ class AlertRecord(BaseModel):
         """Whether the episode goes on."""
         return self.event.status is AlertStatus.FIRING
 
-    def view(self, acknowledged: bool) -> AlertView:  # noqa: FBT001 - the one thing that the record does not know
-        """Return what grouping needs."""
+    def view(self, alert_id: str, *, acknowledged: bool) -> AlertView:
+        """Return what grouping needs; `alert_id` is the caller's, who holds it already."""
         rule = self.event.rule
         cap = _HOUR / rule.max_alerts_per_hour if rule.max_alerts_per_hour > 0 else 0.0
         return AlertView(
-            alert_id=self.event.alert_id,
+            alert_id=alert_id,
             starts_at=self.event.starts_at,
             firing=self.firing,
             muted=self.event.muted is not Muted.NO,
@@ -73,7 +74,7 @@ def merge(latest: AlertRecord | None, event: AlertEvent, now: float, *, origin: 
     Returns no record when the report says nothing new: it is older than what is known, or tells of the end of an
     episode that was never heard of (nobody was told of it, so nobody waits for its end).
     """
-    fresh = AlertRecord(event=event, origin=origin, updated_at=now)
+    fresh = constructed(AlertRecord, event=event, origin=origin, updated_at=now)
     if latest is None or event.starts_at > latest.event.starts_at:
         if latest is None and event.status is AlertStatus.RESOLVED:
             return Merged(None)

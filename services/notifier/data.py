@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urljoin
 
@@ -118,8 +119,9 @@ def quote_meta(text: str) -> str:
     return "".join(f"\\{char}" if char in _META else char for char in text)
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(at: float) -> str:
     """Return the time in UTC as Go's JSON writes it, to the millisecond; a fraction only where there is one."""
     moment = dt.datetime.fromtimestamp(round(at, 3), dt.UTC)
     fraction = f".{round(moment.microsecond / 1000):03d}".rstrip("0") if moment.microsecond else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{moment.isoformat()[:19]}{fraction}Z"

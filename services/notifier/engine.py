@@ -1,6 +1,6 @@
 """What follows from reports, actions and time: changes of the working copy. No I/O; time is an argument."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -67,15 +67,15 @@ class Engine:
             merged = merge(self.state.newest(report.event.fingerprint), report.event, now, origin=report.origin)
             for record in (merged.ended, merged.record):
                 if record is not None:
-                    self._keep(record)
-                    changed[record.event.alert_id] = record
+                    changed[self._keep(record)] = record
             count += merged.record is not None
-        self._regroup(changed.values(), now)
+        self._regroup(changed, now)
         return count
 
-    def _keep(self, record: AlertRecord) -> None:
-        self.state.put_alert(record)
+    def _keep(self, record: AlertRecord) -> str:
+        alert_id = self.state.put_alert(record)
         self.gate.observe(record.event, firing=record.firing)
+        return alert_id
 
     def routes_of(self, event: AlertEvent) -> list[Route]:
         """Return the routes that an alert takes; what is said of a broken receiver goes to another."""
@@ -90,11 +90,10 @@ class Engine:
         others = [name for name in names if name != broken and self.receivers.get(name)]
         return [Route(f"instead of {broken}|{name}", "{}", name, group_by_all=True) for name in others[:1]]
 
-    def _regroup(self, records: Iterable[AlertRecord], now: float) -> None:
+    def _regroup(self, records: Mapping[str, AlertRecord], now: float) -> None:
         batches: dict[str, list[AlertView]] = {}
         born: dict[str, StoredGroup] = {}
-        for record in records:
-            alert_id = record.event.alert_id
+        for alert_id, record in records.items():
             view = self.state.view(alert_id)
             if view is None:
                 continue
@@ -207,7 +206,7 @@ class Engine:
         record = self.state.alerts.get(action.alert_id)
         if record is None:
             return ""
-        self._regroup([record], now)
+        self._regroup({action.alert_id: record}, now)
         if ack != known:
             self._answered(action, now, ran_out=not active and known is not None and known.ran_out(now))
         return ""
@@ -280,9 +279,7 @@ class Engine:
         """End what has lapsed and forget what is long over; return what was ended."""
         lapsed = [record for record in self.state.alerts.values() if is_lapsed(record, now, heard_since=heard_since)]
         ended = [end(record, record.event.ends_at or now, now, expired=True) for record in lapsed]
-        for record in ended:
-            self._keep(record)
-        self._regroup(ended, now)
+        self._regroup({self._keep(record): record for record in ended}, now)
         for alert_id, record in list(self.state.alerts.items()):
             over = not record.firing and now - record.updated_at >= self.limits.retention
             if over and alert_id not in self.state.memberships:
@@ -341,4 +338,4 @@ class Engine:
                 self.state.drop_group(group_id)
             else:
                 self.state.put_group(group.model_copy(update={"core": core}))
-        self._regroup([record for record in self.state.alerts.values() if record.firing], now)
+        self._regroup({key: record for key, record in self.state.alerts.items() if record.firing}, now)

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from sys import intern
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -11,6 +12,7 @@ from services.common.events import AlertEvent, AlertStatus, RuleRef
 from services.common.labels import ALERT_NAME, fingerprint
 from services.notifier.alerts import AlertRecord
 from services.notifier.engine import Report
+from services.notifier.shared_models import constructed
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _YEAR_ONE = 1
@@ -36,7 +38,8 @@ class PostedAlert(BaseModel):
     @field_validator("labels")
     @classmethod
     def _labels(cls, labels: dict[str, str]) -> dict[str, str]:
-        kept = {name: value for name, value in labels.items() if value}
+        # Most values stand in thousands of alerts: one copy of each is kept.
+        kept = {name: intern(value) for name, value in labels.items() if value}
         if not kept:
             raise ValueError("at least one label pair is required")
         for name in kept:
@@ -73,7 +76,8 @@ def to_report(
     if known is not None and known.origin == "foreign":
         starts_at = _episode_start(known, starts_at, now, given=given is not None, over=over)
     return Report(
-        AlertEvent(
+        constructed(
+            AlertEvent,
             fingerprint=mark,
             status=AlertStatus.RESOLVED if over else AlertStatus.FIRING,
             labels=posted.labels,
@@ -82,11 +86,17 @@ def to_report(
             starts_at=starts_at,
             ends_at=ends_at if ends_at is not None else now + resolve_timeout,
             sent_at=now,
-            rule=RuleRef(name=posted.labels.get(ALERT_NAME, "")),
+            rule=_rule(posted.labels.get(ALERT_NAME, "")),
             generator_url=posted.generator_url,
         ),
         "foreign",
     )
+
+
+@lru_cache(maxsize=4096)
+def _rule(name: str) -> RuleRef:
+    # All that is known of a foreign rule, so all of its alerts can share it.
+    return RuleRef(name=name)
 
 
 def _episode_start(known: AlertRecord, starts_at: float, now: float, *, given: bool, over: bool) -> float:

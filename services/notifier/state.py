@@ -54,7 +54,8 @@ class State(Ledger):
         self.alerts: dict[str, AlertRecord] = {}
         self.latest: dict[str, str] = {}
         self.groups: dict[str, StoredGroup] = {}
-        self.memberships: dict[str, set[str]] = {}
+        # A tuple for most have one or two, and a set takes four times the memory.
+        self.memberships: dict[str, tuple[str, ...]] = {}
         self.acks: dict[str, Acknowledgement] = {}
         self.queue = Queue()
         self.attempts: dict[str, Attempt] = {}
@@ -67,14 +68,15 @@ class State(Ledger):
         self._max_attempts = max_attempts
         self._timers: list[tuple[float, str]] = []
 
-    def put_alert(self, record: AlertRecord) -> None:
-        """Keep an episode's newest report."""
+    def put_alert(self, record: AlertRecord) -> str:
+        """Keep an episode's newest report; return its id, for the caller to go on with: a storm has many."""
         alert_id, mark = record.event.alert_id, record.event.fingerprint
         self.alerts[alert_id] = record
         known = self.alerts.get(self.latest.get(mark, ""))
         if known is None or known.event.starts_at <= record.event.starts_at:
             self.latest[mark] = alert_id
         self.dirty.alerts.add(alert_id)
+        return alert_id
 
     def drop_alert(self, alert_id: str) -> None:
         """Forget an episode and its acknowledgement."""
@@ -95,7 +97,7 @@ class State(Ledger):
         if record is None:
             return None
         ack = self.acks.get(alert_id)
-        return record.view(acknowledged=ack is not None and ack.active)
+        return record.view(alert_id, acknowledged=ack is not None and ack.active)
 
     def put_group(self, group: StoredGroup) -> None:
         """Keep a group and its timer."""
@@ -104,7 +106,7 @@ class State(Ledger):
         for alert_id in old - group.core.members.keys():
             self._leave(alert_id, group.group_id)
         for alert_id in group.core.members.keys() - old:
-            self.memberships.setdefault(alert_id, set()).add(group.group_id)
+            self.memberships[alert_id] = (*self.memberships.get(alert_id, ()), group.group_id)
         self.groups[group.group_id] = group
         if before is None or before.core.next_flush != group.core.next_flush:
             heapq.heappush(self._timers, (group.core.next_flush, group.group_id))
@@ -118,9 +120,10 @@ class State(Ledger):
         self.dirty.groups.add(group_id)
 
     def _leave(self, alert_id: str, group_id: str) -> None:
-        left = self.memberships.get(alert_id, set())
-        left.discard(group_id)
-        if not left:
+        left = tuple(one for one in self.memberships.get(alert_id, ()) if one != group_id)
+        if left:
+            self.memberships[alert_id] = left
+        else:
             self.memberships.pop(alert_id, None)
 
     def next_timer(self) -> float | None:

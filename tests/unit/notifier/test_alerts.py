@@ -81,8 +81,8 @@ def test_what_is_over_does_not_lapse():
 
 
 def test_the_rules_cooldown_and_cap_hold_repeats_back():
-    assert record().view(acknowledged=False).min_repeat == 0
-    assert record(cooldown=60.0, cap=4).view(acknowledged=False).min_repeat == 900
-    assert record(cooldown=1000.0, cap=4).view(acknowledged=False).min_repeat == 1000
-    view = record(muted="cooldown").view(acknowledged=True)
+    assert record().view("a", acknowledged=False).min_repeat == 0
+    assert record(cooldown=60.0, cap=4).view("a", acknowledged=False).min_repeat == 900
+    assert record(cooldown=1000.0, cap=4).view("a", acknowledged=False).min_repeat == 1000
+    view = record(muted="cooldown").view("a", acknowledged=True)
     assert (view.muted, view.acknowledged) == (True, True)

@@ -1,6 +1,7 @@
 """Sheets as Prometheus text 0.0.4 or OpenMetrics 1.0.0."""
 
 from collections.abc import Container, Iterable, Sequence
+from functools import lru_cache
 
 from services.collector.sheet import Family, MetricType, Sheet, escape
 
@@ -34,8 +35,11 @@ def render(sheets: Iterable[Sheet], *, openmetrics: bool = False) -> bytes:
                 merged.setdefault(family.name, []).append((extra, family))
     lines: list[str] = []
     for name, parts in merged.items():
-        shown = _openmetrics_name(name, _type_of(parts), merged) if openmetrics else (name, _type_of(parts))
-        _write(lines, shown, parts, openmetrics=openmetrics)
+        kind = parts[0][1].type if len(parts) == 1 else _type_of(parts)
+        shown, word = _openmetrics_name(name, kind, merged) if openmetrics else (name, kind)
+        lines.append(_head(shown, word, parts[0][1].help, openmetrics=openmetrics))
+        for extra, family in parts:
+            _write(lines, word, extra, family, openmetrics=openmetrics)
     if openmetrics:
         lines.append("# EOF")
     lines.append("")
@@ -47,22 +51,30 @@ def _type_of(parts: Sequence[tuple[str, Family]]) -> MetricType:
     return first if all(family.type == first for _, family in parts) else "untyped"
 
 
-def _write(lines: list[str], shown: tuple[str, str], parts: Sequence[tuple[str, Family]], *, openmetrics: bool) -> None:
-    name, word = shown
-    text = parts[0][1].help.replace("\\", r"\\").replace("\n", r"\n")
+@lru_cache(maxsize=8192)
+def _head(name: str, word: str, text: str, *, openmetrics: bool) -> str:
+    # The same families come at each scrape.
+    text = text.replace("\\", r"\\").replace("\n", r"\n")
     if openmetrics:
         text = text.replace('"', r"\"")
-    lines.append(f"# HELP {name} {text}")
-    lines.append(f"# TYPE {name} {word}")
-    for extra, family in parts:
-        begin = len(lines)
-        for sample, labels, value in family.rows:
-            inside = f"{extra},{labels}" if extra and labels else extra or labels
-            lines.append(f"{sample}{{{inside}}} {value}" if inside else f"{sample} {value}")
-        if openmetrics and family.exemplars and word in {"counter", "histogram"}:
-            for row, exemplar in family.exemplars.items():
-                if family.rows[row][0].endswith(("_bucket", "_total")):
-                    lines[begin + row] += f" # {exemplar}"
+    return f"# HELP {name} {text}\n# TYPE {name} {word}"
+
+
+def _write(lines: list[str], word: str, extra: str, family: Family, *, openmetrics: bool) -> None:
+    begin = len(lines)
+    if extra:
+        lines += [
+            f"{sample}{{{extra},{labels}}} {value}" if labels else f"{sample}{{{extra}}} {value}"
+            for sample, labels, value in family.rows
+        ]
+    else:
+        lines += [
+            f"{sample}{{{labels}}} {value}" if labels else f"{sample} {value}" for sample, labels, value in family.rows
+        ]
+    if openmetrics and family.exemplars and word in {"counter", "histogram"}:
+        for row, exemplar in family.exemplars.items():
+            if family.rows[row][0].endswith(("_bucket", "_total")):
+                lines[begin + row] += f" # {exemplar}"
 
 
 def _openmetrics_name(name: str, kind: MetricType, others: Container[str]) -> tuple[str, str]:

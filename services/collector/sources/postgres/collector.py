@@ -45,6 +45,10 @@ class Memory:
     facts: dict[str, float] = field(default_factory=dict)
     """What one collector found and another needs."""
 
+    def none_of(self, fact: str) -> bool:
+        """Tell whether the server said at this scrape that there are none: then nobody needs to ask."""
+        return self.facts.get(fact) == 0.0
+
 
 @dataclass
 class Session:

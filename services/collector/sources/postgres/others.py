@@ -24,7 +24,16 @@ class Others(Generic[Key]):
 
     def due(self, now: float) -> bool:
         """Tell whether the shown ones are to be chosen anew: after five minutes, or while there is room for more."""
-        return self._chosen_at is None or self._room or now - self._chosen_at >= _AGAIN_AFTER
+        return self.has_room or self.grown_old(now)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether fewer are shown than may be."""
+        return self._room
+
+    def grown_old(self, now: float) -> bool:
+        """Tell whether nothing was chosen for five minutes."""
+        return self._chosen_at is None or now - self._chosen_at >= _AGAIN_AFTER
 
     def asked(self, best: Sequence[Key] | None) -> list[Key]:
         """Return whom to read one by one: those that are shown, and those that may be in their place."""

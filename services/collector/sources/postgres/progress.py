@@ -28,6 +28,8 @@ WHERE e.extname = 'pg_buffercache'
 
 
 async def _vacuum(session: Session, sheet: Sheet) -> None:
+    if session.memory.none_of("has_vacuums"):
+        return
     merged = {}
     for row in await session.fetch(_VACUUM):
         merged[row["datname"], row["relname"]] = row

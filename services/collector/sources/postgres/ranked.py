@@ -30,9 +30,13 @@ class Ranked:
         """Return the rows to show, with all columns of the list and `datname`; at most `most` and one."""
         others: Others[int] = session.memory.others.setdefault((self.key, session.database), Others())
         best: Sequence[int] | None = None
-        if others.due(session.now):
-            best = [row["id"] for row in await session.fetch(self.order, most)]
+        if others.grown_old(session.now):
+            best = await self._best(session, most)
         rows = await session.fetch(self.query, others.asked(best), *args)
+        if best is None and others.has_room and any(row["id"] is None for row in rows):
+            # Someone new is among the others. While nobody is, a database with few tables costs one statement.
+            best = await self._best(session, most)
+            rows = await session.fetch(self.query, others.asked(best), *args)
         by_id = {row["id"]: row for row in rows if row["id"] is not None}
         rest = [row for row in rows if row["id"] is None]
         values = {key: [row[name] for name in self.counters] for key, row in by_id.items()}
@@ -45,6 +49,9 @@ class Ranked:
         if unseen:
             found.append(self._together(session.database, unseen, counted))
         return found
+
+    async def _best(self, session: Session, most: int) -> list[int]:
+        return [row["id"] for row in await session.fetch(self.order, most)]
 
     def _together(self, database: str, rows: Sequence[Row], counted: Sequence[float]) -> dict[str, Any]:
         one: dict[str, Any] = {**dict.fromkeys(self.labels, ""), self.labels[-1]: "other", "datname": database}

@@ -58,6 +58,8 @@ async def _receiver(session: Session, sheet: Sheet) -> None:
 
 async def _standbys(session: Session, sheet: Sheet) -> None:
     merged: dict[tuple[str, ...], dict[str, float | None]] = {}
+    if session.memory.none_of("has_standbys"):
+        return
     for row in await session.fetch(_STANDBYS):
         # Two standbys may share name, address and state: the worse one stands for both, a series can't come twice.
         key = (row["application_name"], row["client_addr"], row["state"], row["slot_name"])
@@ -79,6 +81,8 @@ async def _standbys(session: Session, sheet: Sheet) -> None:
 
 
 async def _slots(session: Session, sheet: Sheet) -> None:
+    if session.memory.none_of("has_slots"):
+        return
     for row in await session.fetch(_SLOTS):
         name = row["slot_name"]
         by_database = {"slot_name": name, "database": row["database"]}

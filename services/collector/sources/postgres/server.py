@@ -22,14 +22,21 @@ SELECT version() AS version, current_setting('server_version') AS short,
   extract(epoch FROM now() - a.last_failed_time)::float8 AS failed_age,
   coalesce(a.last_failed_time > a.last_archived_time OR a.last_archived_time IS NULL AND a.last_failed_time IS NOT NULL,
     false) AS archiving_fails,
+  EXISTS (SELECT FROM pg_stat_replication) AS has_standbys, EXISTS (SELECT FROM pg_replication_slots) AS has_slots,
+  EXISTS (SELECT FROM pg_stat_progress_vacuum) AS has_vacuums,
   (SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = 'pg_stat_statements') AS statements_schema
 FROM pg_stat_archiver a
 """
+_PRESENT = ("has_standbys", "has_slots", "has_vacuums")
 _SSL_COMPRESSION_UNTIL = 140_000
 
 
 async def _server(session: Session, sheet: Sheet) -> None:
+    facts = session.memory.facts
+    for name in _PRESENT:
+        # Should this statement fail, what the last one said is no answer.
+        facts.pop(name, None)
     (row,) = await session.fetch(_QUERY)
     short = row["short"].split()[0]
     short = short if short.count(".") > 1 else f"{short}.0"
@@ -57,8 +64,8 @@ async def _server(session: Session, sheet: Sheet) -> None:
     failed = row["failed_age"]
     sheet.gauge("pg_stat_archiver_last_failed_age_seconds", "Seconds since archiving last failed", failed)
     sheet.gauge("pg_stat_archiver_failing", "1 while the last attempt to archive failed.", row["archiving_fails"])
-    facts = session.memory.facts
-    facts["is_replica"] = float(row["is_replica"])
+    for name in ("is_replica", *_PRESENT):
+        facts[name] = float(row[name])
     session.memory.statements_schema = row["statements_schema"]
 
 

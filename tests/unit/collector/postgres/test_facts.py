@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from services.collector.sources.postgres.server import _QUERY as SERVER
@@ -11,7 +12,7 @@ ABOUT = {
     "version": "PostgreSQL 13.9 (Debian)", "short": "13.9 (Debian 13.9-1)", "start": 5.0, "txid": 77, "used": 45,
     "most": 60, "reserved": 3, "is_replica": False, "lag": 0.0, "last_replay": 0.0, "paused": False,
     "archived_count": 4, "failed_count": 2, "archive_age": 9.0, "failed_age": 3.0, "archiving_fails": True,
-    "statements_schema": None,
+    "statements_schema": None, "has_standbys": False, "has_slots": False, "has_vacuums": False,
 }  # fmt: skip
 
 
@@ -24,6 +25,21 @@ async def test_the_server_by_one_row() -> None:
     assert sheet.value("pg_stat_archiver_last_failed_age_seconds") == 3
     assert sheet.value("pg_stat_ssl_compression") == 0
     assert len(server.asked) == 1
+
+
+async def test_what_the_server_has_none_of_is_not_asked_for() -> None:
+    server = Server(pg_postmaster_start_time=[ABOUT])
+    session = server.session()
+    await collect("server", session)
+    for name in ("stat_replication", "replication_slots", "stat_progress_vacuum"):
+        assert (await collect(name, session)).families == {}
+    assert len(server.asked) == 1
+    server.answers = {"pg_postmaster_start_time": asyncpg.QueryCanceledError(), "FROM": []}
+    with pytest.raises(asyncpg.QueryCanceledError):
+        await collect("server", session)
+    for name in ("stat_replication", "replication_slots", "stat_progress_vacuum"):
+        await collect(name, session)
+    assert len(server.asked) == 1 + 1 + 3, "nobody has said that there are none"
 
 
 async def test_only_before_14_a_connection_can_be_compressed() -> None:

@@ -51,8 +51,8 @@ class QualityBook(Collector):
     async def refresh(self) -> None:
         """Read the latest audit of the configured branch anew; raises StorageUnavailableError."""
         audits = (await self.store.trend(self.settings.branch))[:2]
-        reports = (await self.store.reports(audits[0]))[0] if audits else []
-        self._latest = _Latest(tuple(audits), tuple(hole for one in reports for hole in one.vulnerabilities))
+        holes, _ = await self.store.vulnerabilities(self.settings.branch)
+        self._latest = _Latest(tuple(audits), tuple(holes))
         self._read_at = self._clock.now()
 
     async def quality(self, branch: str) -> Quality:
@@ -65,10 +65,11 @@ class QualityBook(Collector):
         if not audits:
             return Quality(
                 **common, audit=None, overall_change=None, parts=[], items=[], trend=[], findings=[], found={},
-                vulnerabilities=[], can_run=can_run,
+                vulnerabilities=[], vulnerabilities_at=None, can_run=can_run,
             )  # fmt: skip
         latest, before = audits[0], audits[1] if len(audits) > 1 else None
         reports, scores = await self.store.reports(latest)
+        holes, holes_at = await self.store.vulnerabilities(chosen)
         return Quality(
             **common,
             audit=latest,
@@ -86,7 +87,8 @@ class QualityBook(Collector):
             trend=audits[::-1],
             findings=_findings(reports)[:_FINDINGS],
             found=dict(sum((Counter(one.counts) for one in reports), Counter())),
-            vulnerabilities=_vulnerabilities(reports),
+            vulnerabilities=_vulnerabilities(holes),
+            vulnerabilities_at=holes_at,
             can_run=can_run,
         )
 
@@ -159,10 +161,9 @@ def _findings(reports: Sequence[Report]) -> list[FoundThing]:
     return sorted(found, key=lambda one: (ORDER[one.severity], one.kind, one.file, one.line))
 
 
-def _vulnerabilities(reports: Sequence[Report]) -> list[KnownVulnerability]:
-    holes = [hole for report in reports for hole in report.vulnerabilities]
-    holes.sort(key=lambda one: (-RISKS[one.severity], one.package, one.id))
-    return [KnownVulnerability(**asdict(hole)) for hole in holes]
+def _vulnerabilities(holes: Sequence[Vulnerability]) -> list[KnownVulnerability]:
+    worst_first = sorted(holes, key=lambda one: (-RISKS[one.severity], one.package, one.id))
+    return [KnownVulnerability(**asdict(hole)) for hole in worst_first]
 
 
 def by_package(holes: Sequence[Vulnerability]) -> list[tuple[tuple[str, str, str, Risk], int]]:

@@ -123,6 +123,9 @@ class Quality(Answer):
     found: dict[str, int]
     """All findings by severity."""
     vulnerabilities: list[KnownVulnerability]
+    """Of the last audit that had pip-audit's report."""
+    vulnerabilities_at: float | None
+    """When that was; null: never."""
     can_run: bool
     """Whether an audit command is configured."""
 

@@ -40,12 +40,8 @@ class AuditRunner:
         settings = self._settings
         if not settings.audit_command:
             raise NoCommandError
-        command = shlex.join(settings.audit_command)
-        run_id = await self._store.start_run(by, command, settings.audit_timeout + _GRACE + _SLACK)
-        run = AuditRun(
-            id=run_id, started_at=self._clock.now(), started_by=by, finished_at=None, result="running", exit_code=None,
-            detail="", output="", audit_id=None,
-        )  # fmt: skip
+        longest = settings.audit_timeout + _GRACE + _SLACK
+        run = await self._store.start_run(by, shlex.join(settings.audit_command), longest)
         self._task = asyncio.create_task(self._run(run), name="audit")
         return run
 

@@ -1,7 +1,7 @@
 """Audits in Postgres; every method raises StorageUnavailableError while it is away."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from services.api.quality.model import Audit, AuditBody, AuditRun
-from services.api.quality.report import Report
+from services.api.quality.report import Report, Vulnerability
 from services.api.quality.score import Scores, score
 from services.common.clock import Clock
 from services.common.storage import Database, Queries
@@ -106,14 +106,22 @@ class QualityStore:
         reports = _reports(await self._database.fetch(_SQL["reports"], audit.id))
         return reports, score(reports, audit.lines)
 
+    async def vulnerabilities(self, branch: str) -> tuple[Sequence[Vulnerability], float | None]:
+        """Return what the last audit with pip-audit's report knows of the branch, and when that was, None: never.
+
+        An audit without that report says nothing of packages, so it must not end the alerts about them.
+        """
+        row = await self._database.fetchrow(_SQL["last_of_kind"], branch, "pip-audit")
+        return ((), None) if row is None else (_REPORT.validate_json(row["content"]).vulnerabilities, float(row["at"]))
+
     async def forget(self, keep: float) -> None:
         """Remove audits and runs that are older than `keep` seconds, and audits left unfinished for a day."""
         now = self._clock.now()
         await self._database.execute(_SQL["forget"], now - keep, now - _DAY)
         await self._database.execute(_SQL["forget_runs"], now - keep)
 
-    async def start_run(self, by: str, command: str, longest: float) -> int:
-        """Note that the audit command begins; raises RunningError while one runs that began `longest` s ago at most."""
+    async def start_run(self, by: str, command: str, longest: float) -> AuditRun:
+        """Note that the audit command begins; raises RunningError while a run of the last `longest` seconds goes on."""
         now = self._clock.now()
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(_SQL["lose_runs"], now, now - longest)
@@ -122,7 +130,10 @@ class QualityStore:
             except asyncpg.UniqueViolationError as error:
                 raise RunningError from error
             await self._log(connection, by, "quality_run_started", str(run_id), {"command": command})
-        return run_id
+        return AuditRun(
+            id=run_id, started_at=now, started_by=by, finished_at=None, result="running", exit_code=None, detail="",
+            output="", audit_id=None,
+        )  # fmt: skip
 
     async def end_run(self, run: AuditRun) -> None:
         """Note how a run ended, and what it printed."""

@@ -84,6 +84,17 @@ async def test_an_audit_from_ci(api):
     assert tuple(log[-1]) == ("admin", "quality_audit_deleted", "77")
 
 
+async def test_an_audit_without_pip_audit_ends_no_alert(api):
+    page = await api.log_in("operator")
+    await whole(page)
+    address = await begin(page, at=BODY["at"] + 60)
+    await page.post(f"{address}/finish")
+    _, shown = await page.get(PATH)
+    assert shown["audit"]["at"] == BODY["at"] + 60
+    assert (len(shown["vulnerabilities"]), shown["vulnerabilities_at"]) == (3, BODY["at"])
+    assert 'tocsin_quality_vulnerabilities{fixed_version="1.0"' in (await page.get("/metrics"))[1]
+
+
 async def test_a_missing_report_is_named_and_a_second_one_replaces(api):
     page = await api.log_in("operator")
     address = await begin(page)
@@ -99,7 +110,7 @@ async def test_a_missing_report_is_named_and_a_second_one_replaces(api):
         "architecture": ["radon-cc", "radon-mi", "mypy"], "security": ["bandit", "pip-audit"],
         "performance": ["junit"], "testing": ["coverage", "junit"],
     }  # fmt: skip
-    assert shown["findings"] == []
+    assert (shown["findings"], shown["vulnerabilities_at"]) == ([], None)
     for work in (page.post(f"{address}/finish"), send(page, f"{address}/reports/ruff", b"[]")):
         status, body = await work
         assert (status, body["type"]) == (409, "/problems/audit-finished")

@@ -1903,6 +1903,8 @@ export interface components {
             trend: components["schemas"]["Audit"][];
             /** Vulnerabilities */
             vulnerabilities: components["schemas"]["KnownVulnerability"][];
+            /** Vulnerabilities At */
+            vulnerabilities_at: number | null;
         };
         /**
          * QueuePart

@@ -424,7 +424,7 @@ export const strings = {
     noneHelp: "Let CI post the reports of its tools with an operator's token (Settings, Tokens). docs/code-quality.md has the whole script and the formula of the scores.",
     commands: "Commands for CI",
     curl: (origin: string): string => `api=${origin}/api/admin/monitoring/quality/audits
-post() { curl -fsS -H "Authorization: Bearer $TOCSIN_TOKEN" "$@"; }
+post() { curl -sS --fail-with-body -H "Authorization: Bearer $TOCSIN_TOKEN" "$@"; }
 lines=$(git ls-files '*.py' | xargs cat | wc -l)
 audit=$(post $api -H 'Content-Type: application/json' \\
   -d '{"commit": "'$(git rev-parse HEAD)'", "branch": "main", "lines_of_code": '$lines'}' | jq .id)
@@ -487,7 +487,10 @@ post -X POST $api/$audit/finish`,
     },
     vulnerabilities: "Vulnerabilities",
     noVulnerabilities: "No known vulnerability",
-    noVulnerabilitiesHelp: "That is what pip-audit's report says, if one was posted.",
+    noVulnerabilitiesHelp: "That is what pip-audit's report says.",
+    notAsked: "Nobody has looked for vulnerabilities",
+    notAskedHelp: "Post pip-audit's report with the next audit.",
+    asked: "The latest audit has no report of pip-audit; these are of the one before that had it, made",
     risks: { critical: "Critical", high: "High", medium: "Medium", low: "Low", unknown: "Risk not told" },
     fix: (version: string): string => `Update to ${version} or later`,
     noFix: "No fixed version yet",

@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from services.api.quality import book as book_module
 from services.api.quality.book import STALE_AFTER, QualityBook, by_package
 from services.api.quality.model import Audit
-from services.api.quality.report import Vulnerability, make_report
+from services.api.quality.report import Vulnerability
 from services.api.quality.settings import QualitySettings
 from services.common.testing.clock import ManualClock
 
@@ -28,8 +28,8 @@ class Shelf:
     async def trend(self, branch):
         return list(self.audits) if branch == "main" else []
 
-    async def reports(self, _audit):
-        return [make_report("pip-audit", vulnerabilities=self.holes)], None
+    async def vulnerabilities(self, branch):
+        return (self.holes, 100.0) if branch == "main" else ((), None)
 
     async def forget(self, keep):
         self.forgot.append(keep)

@@ -28,7 +28,7 @@ const QUALITY: Quality = {
   ],
   trend: [{ ...AUDIT, id: 1, at: 1000, overall: 6.8 }, AUDIT],
   findings: [{ kind: "sarif", tool: "semgrep", severity: "warning", rule: "R1", message: "Bad", file: "a.py", line: 3 }],
-  found: { warning: 1, info: 4 }, vulnerabilities: [], can_run: true,
+  found: { warning: 1, info: 4 }, vulnerabilities: [], vulnerabilities_at: 2000, can_run: true,
 };
 const RUN: AuditRun = {
   id: 1, started_at: 100, started_by: "ada", finished_at: null, result: "running", exit_code: null, detail: "", output: "",
@@ -69,6 +69,14 @@ it("shows twenty findings first, and the others when asked", async () => {
   expect(page.queryByText("a.py:21")).toBeNull();
   await userEvent.click(page.getByRole("button", { name: "Show 5 more" }));
   page.getByText("a.py:25");
+});
+
+it("says when nobody has looked for vulnerabilities, or not this time", async () => {
+  const page = await openQuality({ ...QUALITY, vulnerabilities_at: null });
+  await page.findByText("Nobody has looked for vulnerabilities");
+  close();
+  const later = await openQuality({ ...QUALITY, vulnerabilities_at: 1000 });
+  await later.findByText(/The latest audit has no report of pip-audit/);
 });
 
 it("shows another branch when asked", async () => {

@@ -66,7 +66,7 @@ export function QualityPage(): JSX.Element {
       {error !== null && <Failure error={error} retry={reload} />}
       {data === null && error === null && <Loading />}
       {data?.audit && (
-        <p class="quiet">
+        <p class="quiet audited">
           {words.audited(data.audit.commit, data.audit.branch, data.audit.lines)} <Age at={data.audit.at} />
         </p>
       )}
@@ -76,7 +76,7 @@ export function QualityPage(): JSX.Element {
         <>
           <Scores quality={data} />
           <Pulls items={data.items} />
-          <Vulnerabilities found={data.vulnerabilities} />
+          <Vulnerabilities quality={data} />
           <Findings quality={data} />
         </>
       )}

@@ -8,6 +8,7 @@ import { toneOf, type Tone } from "../tones";
 import type { Finding, Quality, Vulnerability } from "../types";
 import { Badge } from "./icon";
 import { Empty, Section } from "./states";
+import { Age } from "./time";
 
 const words = strings.quality;
 const FIRST = 20;
@@ -19,10 +20,19 @@ const RISKS: Record<Vulnerability["severity"], Tone> = {
   low: "info",
 };
 
-export function Vulnerabilities({ found }: { found: Vulnerability[] }): JSX.Element {
+export function Vulnerabilities({ quality }: { quality: Quality }): JSX.Element {
+  const { vulnerabilities: found, vulnerabilities_at: at } = quality;
   return (
     <Section id="vulnerabilities" title={words.vulnerabilities} count={found.length}>
-      {found.length === 0 && <Empty icon="check" title={words.noVulnerabilities} help={words.noVulnerabilitiesHelp} />}
+      {at === null && <Empty icon="unknown" title={words.notAsked} help={words.notAskedHelp} />}
+      {at !== null && at !== quality.audit?.at && (
+        <p class="notice">
+          {words.asked} <Age at={at} />
+        </p>
+      )}
+      {at !== null && found.length === 0 && (
+        <Empty icon="check" title={words.noVulnerabilities} help={words.noVulnerabilitiesHelp} />
+      )}
       <div class="cards">
         {found.map((one) => (
           <article key={`${one.package}${one.installed}${one.id}`} class="card check" aria-label={`${one.package} ${one.id}`}>

@@ -71,7 +71,8 @@ export function Scores({ quality }: { quality: Quality }): JSX.Element {
   const points = (key: ScoreKey): Point[] =>
     quality.trend.flatMap((audit): Point[] => {
       const score = audit[key];
-      return score === null ? [] : [[audit.at, score]];
+      // As it is written: what rounds to the same is a level line.
+      return score === null ? [] : [[audit.at, Math.round(score * 10) / 10]];
     });
   const lacking = [...new Set(quality.parts.flatMap((part) => part.missing))];
   return (

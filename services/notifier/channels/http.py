@@ -4,24 +4,27 @@ import email.utils
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
 
 from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError
 from services.notifier.channels.kit.http_config import (
     HttpConfig,
+    OAuth2,
     TlsConfig,
     authorization,
     own_headers,
     without_proxy,
 )
+from services.notifier.channels.kit.oauth2 import Tokens
 
 __all__ = ["Answer", "Client", "HttpConfig", "RefusedError", "TlsConfig", "refused"]
 
 _TOO_MANY = 429
 _REQUEST_TIMEOUT = 408
-_NOT_LET_IN = (401, 403)
+_UNAUTHORISED = 401
+_NOT_LET_IN = (_UNAUTHORISED, 403)
 _FIRST_NOT_OK = 300
 _SERVER_ERROR = 500
 _MAX_DETAIL = 200
@@ -53,6 +56,10 @@ class Client:
         secrets = {*hide, *hidden, *(value.split(" ", 1)[-1] for value in own.values())}
         self._hide = sorted(filter(None, secrets), key=len, reverse=True)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._tokens: Tokens | None = None
+        self._token_server: Client | None = None
+        if config.oauth2 is not None:
+            self._tokens, self._token_server = _oauth2(config.oauth2, base, timeout)
         self._opened: aiohttp.ClientSession | None = None
 
     @property
@@ -72,6 +79,8 @@ class Client:
         """Close the pool."""
         if self._opened is not None:
             await self._opened.close()
+        if self._token_server is not None:
+            await self._token_server.aclose()
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
         """POST and return a 2xx answer; raises DeliveryError for all else. `now` reads a Retry-After that is a date."""
@@ -81,6 +90,21 @@ class Client:
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None, now: float
     ) -> Answer:
         """Send a request and return a 2xx answer; raises DeliveryError (RefusedError where there is an answer)."""
+        if self._tokens is None:
+            return await self._sent(method, url, headers, content, now)
+        token = await self._tokens.get(now)
+        try:
+            return await self._sent(method, url, {**headers, "Authorization": f"Bearer {token}"}, content, now)
+        except RefusedError as error:
+            if error.status != _UNAUTHORISED:
+                raise
+        # It was taken back before its time: one new one, then it is a refusal.
+        token = await self._tokens.get(now, instead_of=token)
+        return await self._sent(method, url, {**headers, "Authorization": f"Bearer {token}"}, content, now)
+
+    async def _sent(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, now: float
+    ) -> Answer:
         try:
             try:
                 return await self._request(method, url, headers, content, now)
@@ -117,12 +141,23 @@ class Client:
 
     def scrub(self, text: str) -> str:
         """Return the text without this integration's secrets."""
-        for secret in self._hide:
+        tokens = [self._tokens.present] if self._tokens is not None and self._tokens.present else []
+        for secret in (*tokens, *self._hide):
             text = text.replace(secret, "<secret>")
         return text
 
     def _plain(self, error: Exception) -> str:
         return self.scrub(str(error))[:_MAX_DETAIL] or type(error).__name__
+
+
+def _oauth2(config: OAuth2, base: Path, timeout: float) -> tuple[Tokens, Client]:
+    secret = config.secret(base)
+    server = Client(config.way(), base, timeout=timeout, connections=1, hide=(secret, quote_plus(secret)))
+
+    async def post(headers: dict[str, str], content: bytes, now: float) -> str:
+        return (await server.post(config.token_url, headers=headers, content=content, now=now)).text
+
+    return Tokens(config, secret, post), server
 
 
 class RefusedError(DeliveryError):

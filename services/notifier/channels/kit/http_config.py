@@ -5,8 +5,9 @@ import ipaddress
 import ssl
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 
 from services.common.config import ConfigError, StrictModel, read_secret
 
@@ -73,13 +74,54 @@ class HeaderValues(StrictModel):
     files: tuple[Path, ...] = ()
 
 
+class OAuth2(StrictModel):
+    """`oauth2`: a token by client credentials (RFC 6749, 4.4)."""
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    token_url: str
+    scopes: tuple[str, ...] = ()
+    endpoint_params: dict[str, str] = Field(default_factory=dict)
+    tls_config: TlsConfig = TlsConfig()
+    proxy_url: str | None = None
+    proxy_from_environment: bool = False
+    no_proxy: str = ""
+
+    @field_validator("token_url")
+    @classmethod
+    def _url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("token_url must begin with http:// or https:// and name a host")
+        return url
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "OAuth2":
+        if self.client_secret is not None and self.client_secret_file is not None:
+            raise ValueError("give either client_secret or client_secret_file")
+        return self
+
+    def secret(self, base: Path) -> str:
+        """Return the client's secret; raises ConfigError for a file that can't be read."""
+        return read_secret(self.client_secret, _at(base, self.client_secret_file)) or ""
+
+    def way(self) -> "HttpConfig":
+        """Return how the token's own server is reached."""
+        return HttpConfig(
+            tls_config=self.tls_config, proxy_url=self.proxy_url, proxy_from_environment=self.proxy_from_environment,
+            no_proxy=self.no_proxy,
+        )  # fmt: skip
+
+
 class HttpConfig(StrictModel):
-    """`http_config`: the part of Prometheus' that needs no other service."""
+    """`http_config` in Prometheus' common form."""
 
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
     bearer_token: SecretStr | None = None
     bearer_token_file: Path | None = None
+    oauth2: OAuth2 | None = None
     tls_config: TlsConfig = TlsConfig()
     proxy_url: str | None = None
     proxy_from_environment: bool = False
@@ -92,9 +134,9 @@ class HttpConfig(StrictModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> "HttpConfig":
-        ways = [self.basic_auth, self.authorization, self.bearer_token or self.bearer_token_file]
+        ways = [self.basic_auth, self.authorization, self.bearer_token or self.bearer_token_file, self.oauth2]
         if sum(way is not None for way in ways) > 1:
-            raise ValueError("give at most one of basic_auth, authorization and bearer_token")
+            raise ValueError("give at most one of basic_auth, authorization, bearer_token and oauth2")
         if self.proxy_url and self.proxy_from_environment:
             raise ValueError("give either proxy_url or proxy_from_environment")
         return self

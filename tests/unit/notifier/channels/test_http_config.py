@@ -51,6 +51,9 @@ def test_versions_of_tls():
     [
         {"proxy_url": "http://x", "proxy_from_environment": True}, {"tls_config": {"min_version": "SSL3"}},
         {"bearer_token": "x", "basic_auth": {}}, {"oauth2": {}},
+        {"oauth2": {"client_id": "a", "token_url": "x"}},
+        {"oauth2": {"client_id": "a", "token_url": "http://x", "client_secret": "s", "client_secret_file": "f"}},
+        {"oauth2": {"client_id": "a", "token_url": "http://x"}, "bearer_token": "x"},
     ],
 )  # fmt: skip
 def test_mistakes(config):

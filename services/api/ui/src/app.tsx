@@ -29,21 +29,21 @@ function Page({ at }: { at: Route }): JSX.Element {
     case "alerts":
       return <AlertsPage search={at.search} />;
     case "maintenance":
-      return <Later key="maintenance" load={() => import("./pages/maintenance").then((module) => module.MaintenancePage)} />;
+      return <Later key="maintenance" load={() => import("./pages/more").then((module) => module.MaintenancePage)} />;
     case "on-call":
-      return <Later key="on-call" load={() => import("./pages/on-call").then((module) => module.OnCallPage)} />;
+      return <Later key="on-call" load={() => import("./pages/more").then((module) => module.OnCallPage)} />;
     case "silences":
       return <SilencesPage />;
     case "rules":
-      return <Later key="rules" load={() => import("./pages/rules").then((module) => module.RulesPage)} />;
+      return <Later key="rules" load={() => import("./pages/more").then((module) => module.RulesPage)} />;
     case "settings":
-      return <Later key="settings" load={() => import("./pages/settings").then((module) => module.SettingsPage)} />;
+      return <Later key="settings" load={() => import("./pages/more").then((module) => module.SettingsPage)} />;
     case "status":
-      return <Later key="status" load={() => import("./pages/status").then((module) => module.StatusPage)} />;
+      return <Later key="status" load={() => import("./pages/more").then((module) => module.StatusPage)} />;
     case "quality":
-      return <Later key="quality" load={() => import("./pages/quality").then((module) => module.QualityPage)} />;
+      return <Later key="quality" load={() => import("./pages/more").then((module) => module.QualityPage)} />;
     case "statistics":
-      return <Later key="statistics" load={() => import("./pages/statistics").then((module) => module.StatisticsPage)} />;
+      return <Later key="statistics" load={() => import("./pages/more").then((module) => module.StatisticsPage)} />;
     case "trends":
       return <TrendsPage />;
     default:

@@ -6,6 +6,7 @@ import { useResource } from "../model/resource";
 import { useStore } from "../model/store";
 import { Duty } from "../parts/duty";
 import { ContactCard, PolicyCard, Receivers } from "../parts/escalation";
+import { Choice } from "../parts/fields";
 import { PreferenceForm } from "../parts/preference-form";
 import { Rota, type Around } from "../parts/rota";
 import { Empty, Failure, Loading, Section } from "../parts/states";
@@ -23,17 +24,14 @@ function Mine({ contacts, admin, changed }: { contacts: Contact[]; admin: boolea
   return (
     <Section id="preferences" title={words.preferences}>
       {admin && (
-        <label class="whose">
-          {words.whose}
-          <select value={contact ?? ""} onChange={(event) => setContact(event.currentTarget.value || null)}>
-            <option value="">{words.mine}</option>
-            {contacts.map((one) => (
-              <option key={one.name} value={one.name}>
-                {one.title || one.name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <div class="whose">
+          <Choice
+            label={words.whose}
+            value={contact ?? ""}
+            options={[["", words.mine], ...contacts.map((one): [string, string] => [one.name, one.title || one.name])]}
+            set={(name) => setContact(name || null)}
+          />
+        </div>
       )}
       {error !== null && <Failure error={error} retry={reload} />}
       {data === null && error === null && <Loading />}

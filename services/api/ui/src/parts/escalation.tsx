@@ -10,7 +10,7 @@ import { strings } from "../strings";
 import type { Contact, Policy, Severity, UserAccount } from "../types";
 import { useAttempt, Wrong } from "./attempt";
 import { titled, together } from "./duty";
-import { Icon } from "./icon";
+import { Choice, Warned } from "./fields";
 import { TestMessage } from "./test-message";
 
 const words = strings.onCall;
@@ -37,9 +37,7 @@ export function PolicyCard({ policy, titles }: { policy: Policy; titles: Record<
         ))}
       </ol>
       {policy.warnings.map((text) => (
-        <p key={text} class="warned">
-          <Icon name="warning" tone="warning" /> {text}
-        </p>
+        <Warned key={text}>{text}</Warned>
       ))}
     </article>
   );
@@ -64,19 +62,17 @@ function Login({ contact, users, changed }: { contact: Contact; users: UserAccou
           )}
         </p>
       ))}
-      <label>
-        {words.give(contact.title || contact.name)}
-        <select value="" onChange={(event) => void give(event.currentTarget.value, contact.name)}>
-          <option value="">{words.chooseLogin}</option>
-          {users
+      <Choice
+        label={words.give(contact.title || contact.name)}
+        value=""
+        options={[
+          ["", words.chooseLogin],
+          ...users
             .filter((user) => !theirs.has(user.id) && !user.disabled)
-            .map((user) => (
-              <option key={user.id} value={String(user.id)}>
-                {user.username}
-              </option>
-            ))}
-        </select>
-      </label>
+            .map((user): [string, string] => [String(user.id), user.username]),
+        ]}
+        set={(id) => void give(id, contact.name)}
+      />
       <Wrong text={error} />
     </div>
   );
@@ -113,9 +109,7 @@ export function ContactCard({ contact, users, changed }: CardProps): JSX.Element
       ))}
       {now.rate_limit !== null && <p class="quiet">{words.limitText(now.rate_limit.per_hour)}</p>}
       {contact.warnings.map((text) => (
-        <p key={text} class="warned">
-          <Icon name="warning" tone="warning" /> {text}
-        </p>
+        <Warned key={text}>{text}</Warned>
       ))}
       {users !== null && (
         <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -136,14 +130,7 @@ export function Receivers({ names }: { names: string[] }): JSX.Element {
   const [name, setName] = useState(names[0] ?? "");
   return (
     <div class="card contact">
-      <label>
-        {words.receiver}
-        <select value={name} onChange={(event) => setName(event.currentTarget.value)}>
-          {names.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-      </label>
+      <Choice label={words.receiver} value={name} options={names.map((one) => [one, one])} set={setName} />
       <TestMessage key={name} label={words.testTo(name)} to={{ receiver: name }} />
     </div>
   );

@@ -8,6 +8,7 @@ import { useStore } from "../model/store";
 import { strings } from "../strings";
 import type { Preferences } from "../types";
 import { useAttempt, Wrong } from "./attempt";
+import { Check, Choice, Field, Warned } from "./fields";
 import { Icon } from "./icon";
 import { QuietHoursFields } from "./quiet-hours";
 import { TestMessage } from "./test-message";
@@ -27,27 +28,25 @@ function ChannelRow(props: {
   return (
     <li class="channel" data-off={channel.on ? undefined : ""}>
       <div class="channel-name">
-        <label class="tag">
-          <input type="checkbox" checked={channel.on} onChange={(event) => change({ ...channel, on: event.currentTarget.checked })} />
+        <Check on={channel.on} set={(on) => change({ ...channel, on })}>
           <strong>{name}</strong>
-        </label>
+        </Check>
         <span class="quiet">{channel.recipients.join(", ")}</span>
       </div>
       <div class="choices">
         {SEVERITIES.map((severity) => (
-          <label key={severity} class="tag">
-            <input
-              type="checkbox"
-              aria-label={words.takes(name, strings.severity[severity] ?? severity)}
-              checked={channel.severities.includes(severity)}
-              disabled={!channel.on}
-              onChange={(event) => {
-                const rest = channel.severities.filter((one) => one !== severity);
-                change({ ...channel, severities: event.currentTarget.checked ? [...rest, severity] : rest });
-              }}
-            />
+          <Check
+            key={severity}
+            label={words.takes(name, strings.severity[severity] ?? severity)}
+            on={channel.severities.includes(severity)}
+            disabled={!channel.on}
+            set={(on) => {
+              const rest = channel.severities.filter((one) => one !== severity);
+              change({ ...channel, severities: on ? [...rest, severity] : rest });
+            }}
+          >
             {strings.severity[severity]}
-          </label>
+          </Check>
         ))}
       </div>
       <div class="moves">
@@ -87,13 +86,12 @@ function Channels({ draft, change }: { draft: Draft; change: (draft: Draft) => v
           />
         ))}
       </ol>
-      <label>
-        {words.deliver}
-        <select value={draft.deliver} onChange={(event) => change({ ...draft, deliver: event.currentTarget.value as Draft["deliver"] })}>
-          <option value="first">{words.deliverFirst}</option>
-          <option value="all">{words.deliverAll}</option>
-        </select>
-      </label>
+      <Choice
+        label={words.deliver}
+        value={draft.deliver}
+        options={[["first", words.deliverFirst], ["all", words.deliverAll]]}
+        set={(deliver) => change({ ...draft, deliver: deliver as Draft["deliver"] })}
+      />
     </fieldset>
   );
 }
@@ -104,29 +102,25 @@ function Limit({ draft, change }: { draft: Draft; change: (draft: Draft) => void
       <legend>{words.limit}</legend>
       <p class="quiet">{words.limitHelp}</p>
       <div class="form-row">
-        <label>
-          {words.perHour}
-          <input
-            type="number"
-            min={1}
-            max={10_000}
-            placeholder={words.asFile}
-            value={draft.perHour}
-            onInput={(event) => change({ ...draft, perHour: event.currentTarget.value })}
-          />
-        </label>
-        <label>
-          {words.criticalWithin}
-          <input
-            type="number"
-            min={0}
-            max={86_400}
-            required
-            disabled={draft.perHour === ""}
-            value={String(draft.criticalWithin)}
-            onInput={(event) => change({ ...draft, criticalWithin: Number(event.currentTarget.value) })}
-          />
-        </label>
+        <Field
+          label={words.perHour}
+          type="number"
+          min={1}
+          max={10_000}
+          placeholder={words.asFile}
+          value={draft.perHour}
+          set={(perHour) => change({ ...draft, perHour })}
+        />
+        <Field
+          label={words.criticalWithin}
+          type="number"
+          min={0}
+          max={86_400}
+          required
+          disabled={draft.perHour === ""}
+          value={String(draft.criticalWithin)}
+          set={(seconds) => change({ ...draft, criticalWithin: Number(seconds) })}
+        />
       </div>
     </fieldset>
   );
@@ -172,23 +166,21 @@ export function PreferenceForm({ preferences, contact, saved }: Props): JSX.Elem
       <QuietHoursFields value={draft.quiet} change={(quiet) => change({ ...draft, quiet })} />
       <Limit draft={draft} change={change} />
       {preferences.warnings.map((text) => (
-        <p key={text} class="warned">
-          <Icon name="warning" tone="warning" /> {words.thisContact(preferences.title || preferences.contact, text)}
-        </p>
+        <Warned key={text}>{words.thisContact(preferences.title || preferences.contact, text)}</Warned>
       ))}
       <div class="buttons">
         <button type="submit" class="button primary">
           {words.save}
         </button>
         {preferences.updated_at !== null && (
-          <button type="button" class="button plain" onClick={() => void send({})}>
-            {words.reset}
-          </button>
-        )}
-        {preferences.updated_at !== null && (
-          <span class="quiet">
-            {words.chosenBy(preferences.updated_by ?? "")} <Age at={preferences.updated_at} />
-          </span>
+          <>
+            <button type="button" class="button plain" onClick={() => void send({})}>
+              {words.reset}
+            </button>
+            <span class="quiet">
+              {words.chosenBy(preferences.updated_by ?? "")} <Age at={preferences.updated_at} />
+            </span>
+          </>
         )}
       </div>
       {done !== "" && (

@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { DAYS } from "../model/on-call";
 import { strings } from "../strings";
 import type { QuietHours } from "../types";
+import { Check, Field } from "./fields";
 
 const words = strings.onCall;
 const NEW = { days: [...DAYS], from: "22:00", to: "07:00", critical_passes: true };
@@ -21,36 +22,21 @@ function Window(props: { value: QuietHours; number: number; change: (value: Quie
     <fieldset class="window">
       <legend>{words.window(number)}</legend>
       <div class="form-row">
-        <label>
-          {words.from}
-          <input type="time" required value={value.from} onInput={(event) => change({ ...value, from: event.currentTarget.value })} />
-        </label>
-        <label>
-          {words.to}
-          <input type="time" required value={value.to} onInput={(event) => change({ ...value, to: event.currentTarget.value })} />
-        </label>
-        <label>
-          {words.zone}
-          <input required value={value.time_zone} onInput={(event) => change({ ...value, time_zone: event.currentTarget.value })} />
-        </label>
+        <Field label={words.from} type="time" required value={value.from} set={(from) => change({ ...value, from })} />
+        <Field label={words.to} type="time" required value={value.to} set={(to) => change({ ...value, to })} />
+        <Field label={words.zone} required value={value.time_zone} set={(time_zone) => change({ ...value, time_zone })} />
       </div>
       <div class="choices">
         {DAYS.map((day, index) => (
-          <label key={day} class="tag">
-            <input type="checkbox" checked={days.includes(day)} onChange={() => toggle(day)} />
+          <Check key={day} on={days.includes(day)} set={() => toggle(day)}>
             {words.days[index]}
-          </label>
+          </Check>
         ))}
       </div>
       <div class="choices">
-        <label class="tag">
-          <input
-            type="checkbox"
-            checked={value.critical_passes ?? true}
-            onChange={(event) => change({ ...value, critical_passes: event.currentTarget.checked })}
-          />
+        <Check on={value.critical_passes ?? true} set={(critical_passes) => change({ ...value, critical_passes })}>
           {words.passes}
-        </label>
+        </Check>
         <button type="button" class="button plain" aria-label={words.removeWindow(number)} onClick={() => change(null)}>
           {words.remove}
         </button>

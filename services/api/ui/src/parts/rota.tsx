@@ -9,11 +9,12 @@ import { strings } from "../strings";
 import type { OnCallSchedule, Override } from "../types";
 import { useAttempt, Wrong } from "./attempt";
 import { together } from "./duty";
-import { Icon } from "./icon";
+import { Warned } from "./fields";
 import { TakeOver } from "./take-over";
 
 const words = strings.onCall;
-const TINTS = 6;
+/** Hues of people, far from each other; which is whose has no meaning. */
+const HUES = [265, 165, 320, 80, 215, 25];
 const percent = (share: number): string => `${(share * 100).toFixed(3)}%`;
 
 export interface Around {
@@ -27,7 +28,7 @@ export interface Around {
 
 interface ShiftProps {
   segment: Segment;
-  tint: number;
+  hue: number;
   text: string;
   /** Nobody has the duty, and that is meant so. */
   rest: boolean;
@@ -36,11 +37,10 @@ interface ShiftProps {
 }
 
 function Shift(props: ShiftProps): JSX.Element {
-  const { segment, tint, text, choose, rest } = props;
+  const { segment, hue, text, choose, rest } = props;
   const shared = {
     class: "shift",
-    style: { left: percent(segment.left), width: percent(segment.width) },
-    "data-tint": segment.people.length === 0 ? undefined : tint,
+    style: { left: percent(segment.left), width: percent(segment.width), "--hue": hue },
     "data-gap": segment.people.length === 0 ? (rest ? "wanted" : "") : undefined,
     "data-mine": segment.mine ? "" : undefined,
     title: `${text}, ${words.span(formatShift(segment.begin), formatShift(segment.end))}`,
@@ -65,17 +65,15 @@ function OverrideLine(props: { schedule: string; one: Override; around: Around }
   const from = one.instead_of === null ? null : together(around.titles, [one.instead_of]);
   return (
     <li class="override">
-      <span>
+      <div>
         <strong>{who}</strong> {from === null ? words.forAll : words.insteadOf(from)},{" "}
         {words.span(formatShift(one.starts_at), formatShift(one.ends_at))}
         {one.created_by !== "" && <span class="quiet"> · {strings.alert.by(one.created_by)}</span>}
         {one.comment !== "" && <q>{one.comment}</q>}
         {one.ignored !== "" && (
-          <span class="warned">
-            <Icon name="warning" tone="warning" /> {words.ignored(one.ignored)}
-          </span>
+          <Warned>{words.ignored(one.ignored)}</Warned>
         )}
-      </span>
+      </div>
       {one.removable && (
         <button type="button" class="button plain" aria-label={words.endOf(who)} onClick={() => void end()}>
           {words.end}
@@ -114,7 +112,7 @@ export function Rota({ schedule, around }: { schedule: OnCallSchedule; around: A
               <Shift
                 key={segment.begin}
                 segment={segment}
-                tint={keys.indexOf(segment.people.join()) % TINTS}
+                hue={HUES[keys.indexOf(segment.people.join()) % HUES.length] ?? 0}
                 text={together(titles, segment.people)}
                 rest={schedule.gaps_wanted}
                 open={chosen?.begin === segment.begin}

@@ -8,6 +8,7 @@ import { useStore } from "../model/store";
 import { strings } from "../strings";
 import { useAttempt, Wrong } from "./attempt";
 import { titled, together } from "./duty";
+import { Choice, Field } from "./fields";
 import type { Around } from "./rota";
 
 const words = strings.onCall;
@@ -66,29 +67,16 @@ export function TakeOver({ schedule, segment, around, close }: Props): JSX.Eleme
       </p>
       <div class="form-row">
         {admin && (
-          <label>
-            {words.who}
-            <select value={who} onChange={(event) => setWho(event.currentTarget.value)}>
-              {around.names.map((name) => (
-                <option key={name} value={name} disabled={segment.people.length === 1 && segment.people[0] === name}>
-                  {titled(around.titles, name)}
-                </option>
-              ))}
-            </select>
-          </label>
+          <Choice
+            label={words.who}
+            value={who}
+            options={around.names.map((name) => [name, titled(around.titles, name), segment.people.join() === name])}
+            set={setWho}
+          />
         )}
-        <label>
-          {words.from}
-          <input type="datetime-local" required value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
-        </label>
-        <label>
-          {words.to}
-          <input type="datetime-local" required value={to} onInput={(event) => setTo(event.currentTarget.value)} />
-        </label>
-        <label>
-          {words.comment}
-          <input value={comment} maxLength={2000} onInput={(event) => setComment(event.currentTarget.value)} />
-        </label>
+        <Field label={words.from} type="datetime-local" required value={from} set={setFrom} />
+        <Field label={words.to} type="datetime-local" required value={to} set={setTo} />
+        <Field label={words.comment} value={comment} maxLength={2000} set={setComment} />
       </div>
       <div class="buttons">
         <button ref={button} type="submit" class="button primary">

@@ -17,7 +17,7 @@ Reason: TypeAlias = Literal["", "check_gone", "evaluator_away"]
 class TaskBody(Body):
     """A task: done by people unless `check_id` or `beat_task` names the job that does it."""
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$")
     description: Line = ""
     cadence: Cadence
     schedule: Annotated[str, Field(max_length=200), AfterValidator(check_cron)] | None = None

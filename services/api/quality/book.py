@@ -20,6 +20,7 @@ REFRESH = 15.0
 STALE_AFTER = 120.0
 MOST_SERIES = 200
 _FINDINGS = 100
+_KEPT_AUDITS = 4
 _HOUR = 3600.0
 
 
@@ -37,6 +38,7 @@ class QualityBook(Collector):
         self.parsing = asyncio.Semaphore(1)
         """Large reports are held in memory one at a time."""
         self._latest = _Latest((), ())
+        self._kept: dict[int, tuple[list[Report], Scores]] = {}
         self._read_at = float("-inf")
         self._forgot_at = float("-inf")
 
@@ -68,7 +70,7 @@ class QualityBook(Collector):
                 vulnerabilities=[], vulnerabilities_at=None, can_run=can_run,
             )  # fmt: skip
         latest, before = audits[0], audits[1] if len(audits) > 1 else None
-        reports, scores = await self.store.reports(latest)
+        reports, scores = await self._reports(latest)
         holes, holes_at = await self.store.vulnerabilities(chosen)
         return Quality(
             **common,
@@ -91,6 +93,14 @@ class QualityBook(Collector):
             vulnerabilities_at=holes_at,
             can_run=can_run,
         )
+
+    async def _reports(self, audit: Audit) -> tuple[list[Report], Scores]:
+        # A finished audit changes no more, and its reports are large.
+        if audit.id not in self._kept:
+            if len(self._kept) >= _KEPT_AUDITS:
+                del self._kept[next(iter(self._kept))]
+            self._kept[audit.id] = await self.store.reports(audit)
+        return self._kept[audit.id]
 
     def collect(self) -> Iterator[Metric]:
         """Return the series of the configured branch's latest audit, none where it is not known now."""

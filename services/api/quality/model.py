@@ -19,7 +19,7 @@ class AuditBody(Body):
     branch: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
     lines_of_code: int = Field(ge=1, le=1_000_000_000)
     """Findings are counted for 1,000 of them; see docs/code-quality.md."""
-    at: float | None = Field(default=None, ge=0, le=32_503_680_000)
+    at: float | None = Field(default=None, ge=0, le=2**40)
     """When; now where it is not given."""
 
 

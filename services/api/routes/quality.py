@@ -17,6 +17,7 @@ from services.api.quality.store import MOST_REPORTS, AuditFinishedError, Running
 
 _PATH = "/api/admin/monitoring/quality"
 _MAX_ID_DIGITS = 18
+_DAY = 86_400.0
 
 
 def _unknown() -> ProblemError:
@@ -40,6 +41,9 @@ async def _show(api: Api, call: Call[QualityQuery, Nothing]) -> Quality:
 
 
 async def _begin(api: Api, call: Call[Nothing, AuditBody]) -> Audit:
+    if call.body.at is not None and call.body.at > api.clock.now() + _DAY:
+        # It would stay the latest audit until then.
+        raise ProblemError(400, "in-the-future", "The audit's time is in the future.", "Give seconds since the epoch.")
     audit_id = await api.quality.store.create(call.body, call.identity.username)
     return Audit(
         id=audit_id,

@@ -131,7 +131,7 @@ async def test_bad_reports_are_refused(api, monkeypatch):
     assert (await send(page, f"{PATH}/audits/999/reports/ruff", b"[]"))[1]["type"] == "/problems/unknown-audit"
     for gone in ("999", "x"):
         assert (await page.post(f"{PATH}/audits/{gone}/finish"))[0] == 404
-    for wrong in ({"commit": "a b"}, {"lines_of_code": 0}, {"branch": ""}, {"lines_of_code": None}):
+    for wrong in ({"commit": "a b"}, {"lines_of_code": 0}, {"branch": ""}, {"lines_of_code": None}, {"at": 9e9}):
         assert (await page.post(f"{PATH}/audits", BODY | wrong))[0] == 400
     log = '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t%s"}}, "results": []}]}'
     monkeypatch.setattr("services.api.quality.store.MOST_REPORTS", 2)

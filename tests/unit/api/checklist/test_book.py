@@ -146,6 +146,7 @@ def test_a_task_whose_check_was_deleted_says_so_and_becomes_overdue():
         ({"check_id": 1, "beat_task": "x"}, "not both"),
         ({"check_id": 0}, "greater than or equal to 1"),
         ({"name": "  "}, "match pattern"),
+        ({"name": "\x00"}, "match pattern"),
         ({"cadence": "yearly"}, "'daily'"),
         ({"grace_seconds": 1}, "greater than or equal to 60"),
     ],

@@ -12,6 +12,7 @@ import structlog
 from aiohttp import web
 
 from services.api.alerts.acknowledge import Acknowledger
+from services.api.alerts.direct import DirectAlerts
 from services.api.alerts.feed import AlertFeed
 from services.api.alerts.notes import AlertNotes
 from services.api.alerts.record import AlertRecord
@@ -104,7 +105,7 @@ class RunningApi:
 
 
 def _readiness(feed: AlertFeed) -> str:
-    return "" if feed.loaded else "no alerts are loaded yet: neither Postgres nor Redis has answered"
+    return "" if feed.loaded else "no alerts are loaded yet: neither Postgres nor Redis nor the evaluator has answered"
 
 
 async def build(
@@ -225,6 +226,7 @@ async def build(
         "heartbeats": HeartbeatPoller(overview, redis, clock, telemetry).round,
         "heartbeat": writer.round,
         **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
+        "direct": DirectAlerts(feed, view, evaluator, overview, clock).round,
         "checks": api.checks.round,
         "checklist": api.checklist.round,
         "quality": api.quality.round,

@@ -19,6 +19,7 @@ QueryT = TypeVar("QueryT", bound=Body)
 BodyT = TypeVar("BodyT", bound=Body)
 IDENTITY: web.RequestKey[Identity] = web.RequestKey("identity", Identity)
 _COMPRESS_FROM = 1024
+_NUL = rb"\u0000"
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,21 @@ def _validated_body(model: type[BodyT], raw: bytes, content_type: str) -> BodyT:
         # Also keeps out forms, which another site's page may send without asking first.
         raise ProblemError(415, "not-json", "The body is not JSON.", "Send Content-Type: application/json.")
     try:
-        return model.model_validate_json(raw)
+        body = model.model_validate_json(raw)
     except ValidationError as error:
         raise _invalid(error, "body") from error
+    if _NUL in raw and _holds_nul(body.model_dump(mode="python")):
+        # Postgres keeps no such text: an event with it could never be recorded.
+        raise ProblemError(400, "invalid-request", "The body has a text with the character NUL.", "Leave it out.")
+    return body
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple | set | frozenset) and any(map(_holds_nul, value))
 
 
 def _validated(model: type[BodyT], data: dict[str, str], where: str) -> BodyT:

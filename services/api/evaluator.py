@@ -122,6 +122,10 @@ class EvaluatorClient:
         """Return the rules in force."""
         return await self._ask("/api/v1/rules", {}, RuleGroups)
 
+    async def active(self, model: type[Model]) -> Model:
+        """Return the pending and firing alerts, read as the model."""
+        return await self._ask("/api/v1/alerts", {}, model)
+
     async def targets(self, model: type[Model]) -> Model:
         """Return the scraped targets, read as the model."""
         return await self._ask("/api/v1/targets", {"state": "active"}, model)

@@ -41,7 +41,9 @@ class AlertFeed:
         self._last_action = "0-0"
         self._rounds = 0
         self.loaded = False
-        """Whether the record or the stream has been read: before, an empty page would be a lie."""
+        """Whether the record, the stream or the evaluator has been read: before, an empty page would be a lie."""
+        self.stream_away = False
+        """Whether the last try to read the stream failed."""
 
     async def alerts_round(self) -> None:
         """Take new alert events, waiting a moment for some."""
@@ -49,7 +51,9 @@ class AlertFeed:
             entries = await self._bus.read_after(ALERTS_STREAM, self._last_alert, count=_BATCH, block_ms=_BLOCK_MS)
         except BusUnavailableError:
             self._read_since = None
+            self.stream_away = True
             raise
+        self.stream_away = False
         for entry in entries:
             self._last_alert = entry.entry_id
             try:

@@ -346,3 +346,27 @@ async def test_an_alert_lost_with_the_evaluators_state_ends_on_the_page_and_in_t
     await _shown(page, "ApiSlow")
     await api.publish(lost.model_copy(update={"sent_at": now, "ends_at": now + 300}))
     await _shown(page, "CeleryDown", "ApiSlow")
+
+
+async def test_without_redis_the_page_shows_what_the_evaluator_fires(api, monkeypatch):
+    monkeypatch.setattr("services.api.alerts.direct.SECONDS", 0.2)
+    await api.stop()
+    evaluator = await api.start_evaluator()
+    await api.start()
+    page = await api.log_in("viewer")
+    await api.redis.cut()
+    rules = "groups: [{name: now, rules: [{alert: BrokeMeanwhile, expr: vector(1), labels: {severity: warning}}]}]\n"
+    (api.data / "stack.yml").write_text(rules)
+    await evaluator.reload()
+    await _shown(page, "BrokeMeanwhile")
+    (api.data / "stack.yml").write_text("groups: []\n")
+    await evaluator.reload()
+    await _shown(page)
+
+
+async def test_a_text_that_could_never_be_recorded_is_refused(api):
+    page = await api.log_in("operator")
+    status, body = await page.post(f"{BASE}/x/acknowledge", {"comment": "zero \0 byte"})
+    assert (status, body["type"]) == (400, "/problems/invalid-request")
+    # A backslash before the letters is no NUL.
+    assert (await page.post(f"{BASE}/x/acknowledge", {"comment": r"\u0000"}))[0] == 404

@@ -88,7 +88,7 @@ def _ask_all(url, token, document, examples=EXAMPLES):
                 try:
                     case.validate_response(response, checks=CHECKS)
                 except (Failure, FailureGroup) as failure:
-                    found.append(f"{operation.label} {response.status_code}: {failure} {response.text[:300]}")
+                    found.append(f"{case.operation.label} {response.status_code}: {failure} {response.text[:300]}")
 
             try:
                 ask()

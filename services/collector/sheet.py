@@ -15,12 +15,13 @@ _EXACT = 2**53
 def format_value(value: float | Decimal) -> str:
     """Return a number as the exposition formats write it; whole numbers without a point."""
     number = float(value)
+    # What is most frequent comes first: a scrape has a thousand of them.
+    if number.is_integer() and -_EXACT < number < _EXACT:
+        return str(int(number))
     if number != number:  # noqa: PLR0124 - the one number that differs from itself is NaN
         return "NaN"
     if number in (_INFINITY, -_INFINITY):
         return "+Inf" if number > 0 else "-Inf"
-    if number.is_integer() and abs(number) < _EXACT:
-        return str(int(number))
     return repr(number)
 
 

@@ -16,6 +16,13 @@ _SWAP = 2
 _MOST_ERRORS = 64
 _ERRORS = re.compile(r"^errorstat_([^:]*):count=(\d+)", re.MULTILINE)
 
+_FAMILIES = (
+    ("redis_commands_total", "Calls by command."),
+    ("redis_commands_duration_seconds_total", "Time spent by command, in seconds."),
+    ("redis_commands_rejected_calls_total", "Calls by command that were refused before they ran."),
+    ("redis_commands_failed_calls_total", "Calls by command that failed."),
+)
+
 Stats: TypeAlias = tuple[int, int, int, int]
 """Calls, microseconds, rejected and failed calls."""
 _NONE: Stats = (0, 0, 0, 0)
@@ -106,6 +113,8 @@ class CommandStats:
             waiting.sort(key=lambda cmd: stats[cmd][1], reverse=True)
             self._shown.update(waiting[:free])
             waiting = waiting[free:]
+        # Only one that was called since the last time can have overtaken another.
+        waiting = [cmd for cmd in waiting if stats[cmd] is not self._last.get(cmd)]
         while waiting:
             busiest = max(waiting, key=lambda cmd: stats[cmd][1])
             least = min(self._shown, key=lambda cmd: stats[cmd][1])
@@ -118,25 +127,17 @@ class CommandStats:
 
 def write_commands(sheet: Sheet, shown: Shown) -> None:
     """Write the statistics under redis_exporter's names."""
-    rows = [
-        sheet.family(name, "counter", text).rows
-        for name, text in (
-            ("redis_commands_total", "Calls by command."),
-            ("redis_commands_duration_seconds_total", "Time spent by command, in seconds."),
-            ("redis_commands_rejected_calls_total", "Calls by command that were refused before they ran."),
-            ("redis_commands_failed_calls_total", "Calls by command that failed."),
-        )
-    ]
-    names = ("redis_commands_total", "redis_commands_duration_seconds_total", "redis_commands_rejected_calls_total",
-             "redis_commands_failed_calls_total")  # fmt: skip
+    calls, seconds, rejected, failed = (sheet.family(name, "counter", text).rows for name, text in _FAMILIES)
+    (calls_name, _), (seconds_name, _), (rejected_name, _), (failed_name, _) = _FAMILIES
     items: Iterable[tuple[str, Stats]] = shown.named.items()
     if shown.other is not None:
         items = (*items, (_OTHER, shown.other))
-    for cmd, (calls, usec, rejected, failed) in items:
+    for cmd, stats in items:
         label = f'cmd="{escape(cmd)}"'
-        values = (str(calls), repr(usec / 1e6), str(rejected), str(failed))
-        for row, name, value in zip(rows, names, values, strict=True):
-            row.append((name, label, value))
+        calls.append((calls_name, label, str(stats[0])))
+        seconds.append((seconds_name, label, repr(stats[1] / 1e6)))
+        rejected.append((rejected_name, label, str(stats[2])))
+        failed.append((failed_name, label, str(stats[3])))
 
 
 def write_errors(sheet: Sheet, text: str) -> None:

@@ -1,6 +1,5 @@
 """From INFO to samples: the server, its memory, its databases and its replication; no input or output."""
 
-import re
 from collections.abc import Mapping
 
 from services.collector.sheet import Family, Sheet
@@ -14,9 +13,7 @@ from services.collector.sources.redis.fields import (
 )
 
 Info = Mapping[str, str]
-_TABLE = table()
-_DATABASE = re.compile(r"db\d+")
-_REPLICA = re.compile(r"slave\d+")
+_TABLE = [(row.field, row.metric, row.type, row.help) for row in table()]
 _MOST_DATABASES = 256
 _PADDED = [f"db{index}" for index in range(64)]
 # Left the field of a Keyspace line, right the metric and its scale; Valkey has another name for the last.
@@ -30,12 +27,13 @@ _KEYSPACE = (
 
 def write_info(sheet: Sheet, info: Info, *, now: float) -> None:
     """Write what INFO says of the server as a whole; `now` in seconds since the epoch."""
-    for row in _TABLE:
-        raw = info.get(row.field)
-        text = None if raw is None else value_text(row.field, raw)
+    families = sheet.families
+    for field, metric, kind, words in _TABLE:
+        raw = info.get(field)
+        text = None if raw is None else value_text(field, raw)
         if text is not None:
             # Written by hand, as this is most of a scrape's samples.
-            sheet.families[row.metric] = Family(row.metric, row.type, row.help, [(row.metric, "", text)])
+            families[metric] = Family(metric, kind, words, [(metric, "", text)])
     names = {key: info.get(key, "") for key in INSTANCE}
     names["redis_mode"] = names["redis_mode"] or info.get("server_mode", "")
     names.update({key: info[key] for key in INSTANCE_MORE if info.get(key)})
@@ -65,7 +63,7 @@ def write_memory(sheet: Sheet, info: Info, *, configured: float | None, containe
 
 def write_keyspace(sheet: Sheet, info: Info, *, databases: int) -> None:
     """Write the databases' keys; databases without a key as 0, where it is known how many there are."""
-    found = [key for key in info if _DATABASE.fullmatch(key)][:_MOST_DATABASES]
+    found = [key for key in info if key[:2] == "db" and key[2:].isdigit()][:_MOST_DATABASES]
     for key in found:
         value = pairs(info[key])
         sheet.gauge("redis_db_keys", "Keys by database.", number(value.get("keys")), db=key)
@@ -84,7 +82,7 @@ def write_keyspace(sheet: Sheet, info: Info, *, databases: int) -> None:
 def write_replication(sheet: Sheet, info: Info) -> None:
     """Write a primary's view of its replicas, or a replica's of its primary."""
     for key in info:
-        if _REPLICA.fullmatch(key):
+        if key[:5] == "slave" and key[5:].isdigit():
             value = pairs(info[key])
             where = {f"slave_{part}": value.get(part, "") for part in ("ip", "port", "state")}
             lag, offset = number(value.get("lag")), number(value.get("offset"))

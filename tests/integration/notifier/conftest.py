@@ -19,6 +19,7 @@ from services.common.clock import Clock, SystemClock
 from services.common.config import PostgresSettings, RedisSettings, Shared
 from services.common.events import AlertEvent, AlertStatus, Muted, RuleRef
 from services.common.labels import fingerprint
+from services.common.testing.clock import ManualClock
 from services.notifier.app import RunningNotifier, build
 from services.notifier.config import NotifierConfig
 
@@ -33,6 +34,14 @@ async def eventually_async(condition: Callable[[], Awaitable[object]], seconds: 
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.02)
+
+
+async def passing(clock: ManualClock, condition: Callable[[], object], *, step: float) -> None:
+    """Let time pass until a condition holds, with a moment for the sockets after each step."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await clock.advance(step)
+            await asyncio.sleep(0.002)
 
 
 class Mailbox:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from services.common.testing.clock import ManualClock
-from tests.integration.notifier.conftest import eventually, eventually_async, hook_config
+from tests.integration.notifier.conftest import eventually, eventually_async, hook_config, passing
 
 pytestmark = pytest.mark.integration
 
@@ -243,19 +243,11 @@ async def test_a_receiver_that_fails_for_half_an_hour_is_told_and_said_to_be_bro
     running = await place.start(watch_files=False, retry_first="1s", retry_longest="2m")
     state = running.pipeline.state
     await post(running, alert("A", ends=clock.now() + 7200))
-    for _ in range(400):
-        await clock.advance(5)
-        await asyncio.sleep(0.002)  # the sockets' turn
-        if clock.monotonic() > 1800 and mailbox.mails:
-            break
+    await passing(clock, lambda: clock.monotonic() > 1800 and mailbox.mails, step=5)
     assert hook.bodies == []
     assert [mail["Subject"] for mail in mailbox.mails][:1] == ["[CRITICAL] Receiver hook can't be reached by webhook/0"]
     hook.answers.clear()
-    for _ in range(200):
-        await clock.advance(5)
-        await asyncio.sleep(0.002)
-        if hook.bodies and len(mailbox.mails) >= 2:
-            break
+    await passing(clock, lambda: hook.bodies and len(mailbox.mails) >= 2, step=5)
     assert ("A", "firing") in hook.told
     assert any("[RESOLVED]" in subject for subject in mailbox.subjects)
     assert not [one for one in state.attempts.values() if one.result.value == "expired" and one.receiver == "hook"]
@@ -267,20 +259,11 @@ async def test_a_clock_that_jumps_loses_nothing(place, hook, post, jump):
     place.write(hook_config(hook, route={"group_interval": "10s"}))
     running = await place.start(watch_files=False)
     await post(running, alert("A", ends=clock.now() + 90_000))
-
-    async def turn(condition) -> None:
-        for _ in range(2000):
-            if condition():
-                return
-            await clock.advance(1)
-            await asyncio.sleep(0.002)
-        raise AssertionError("it never came")
-
-    await turn(lambda: hook.told == [("A", "firing")])
+    await passing(clock, lambda: hook.told == [("A", "firing")], step=1)
     clock.jump(jump)
     await post(running, alert("B", ends=clock.now() + 90_000))
-    await turn(lambda: ("B", "firing") in hook.told)
+    await passing(clock, lambda: ("B", "firing") in hook.told, step=1)
     await post(running, alert("A", ends=clock.now() - 1))
-    await turn(lambda: ("A", "resolved") in hook.told or jump > 0)
+    await passing(clock, lambda: ("A", "resolved") in hook.told or jump > 0, step=1)
     if jump < 0:
         assert [name for name, status in hook.told if status == "firing"].count("A") == 1

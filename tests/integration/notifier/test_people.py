@@ -1,6 +1,5 @@
 """People on real servers: Redis, SMTP, the notifier's own HTTP; time is driven."""
 
-import asyncio
 import re
 import time
 
@@ -10,7 +9,7 @@ import pytest
 from services.common.events import ActionEvent
 from services.common.testing.clock import ManualClock
 from services.notifier.trial_run import UnknownNameError, try_out
-from tests.integration.notifier.conftest import event, eventually, eventually_async, publish
+from tests.integration.notifier.conftest import event, eventually, eventually_async, passing, publish
 
 pytestmark = pytest.mark.integration
 
@@ -189,11 +188,7 @@ async def test_an_acknowledgement_runs_out_and_somebody_is_reminded(place, mailb
     )
     await redis.xadd("tocsin:actions", {"event": action.encode()})
     await eventually(lambda: running.pipeline.state.acks)
-    for _ in range(400):
-        await clock.advance(5)
-        await asyncio.sleep(0.005)  # the sockets' turn
-        if len(mailbox.mails) == 2:
-            break
+    await passing(clock, lambda: len(mailbox.mails) == 2, step=5)
     assert not running.pipeline.state.acks[alert.alert_id].active
     assert rcpt(mailbox)[1] == "anna@example.com"
     assert "its acknowledgement has run out" in mailbox.mails[1].get_body(("plain",)).get_content()
@@ -205,11 +200,8 @@ async def test_preferences_of_people_are_taken_over(place, mailbox, redis):
     running = await place.start()
     await redis.hset("tocsin:people", "anna", b'{"deliver": "all", "rate_limit": {"per_hour": 2}}')
     await redis.hset("tocsin:people", "bert", b"nonsense")
-    for _ in range(100):
-        await clock.advance(1)
-        await asyncio.sleep(0.005)  # the sockets' turn
-        if running.pipeline.engine.posting.directory.contacts["anna"].rate_limit is not None:
-            break
+    posting = running.pipeline.engine.posting
+    await passing(clock, lambda: posting.directory.contacts["anna"].rate_limit is not None, step=1)
     assert running.pipeline.engine.posting.directory.contacts["anna"].deliver == "all"
     await eventually(lambda: running.telemetry.registry.get_sample_value("tocsin_notifier_preferences_ignored") == 1)
 

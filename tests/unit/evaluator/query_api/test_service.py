@@ -61,7 +61,7 @@ async def test_faults(service, query, limits, kind, words):
 
 async def test_one_too_many_waits_and_then_gives_up(service):
     made, hold = service(max_concurrency=1), threading.Event()
-    first = asyncio.create_task(made._run(lambda _engine, _head: hold.wait(20), Asked()))
+    first = asyncio.create_task(made._run(lambda _engine, _head: hold.wait(60), Asked()))
     await asyncio.sleep(0)
     with pytest.raises(ApiError, match="too many queries") as caught:
         await made.instant("m", NOW, Asked(timeout=0.05))
@@ -75,8 +75,9 @@ async def test_one_too_many_waits_and_then_gives_up(service):
 
 async def test_a_query_whose_client_went_keeps_its_slot_until_it_ends(service):
     made, hold = service(max_concurrency=1), threading.Event()
-    gone = asyncio.create_task(made._run(lambda _engine, _head: hold.wait(20), Asked()))
-    await asyncio.sleep(0.01)
+    begun = threading.Event()
+    gone = asyncio.create_task(made._run(lambda _engine, _head: begun.set() or hold.wait(60), Asked()))
+    assert await asyncio.to_thread(begun.wait, 60)
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone

@@ -96,6 +96,8 @@ class AlertEvent(_Event):
     muted: Muted = Muted.NO
     muted_until: float | None = None
     flapping: bool = False
+    source: Literal["", "posted"] = ""
+    """posted: by a program that is no evaluator of ours, to the notifier, which published it for the record."""
 
     @property
     def alert_id(self) -> str:

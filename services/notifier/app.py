@@ -130,7 +130,7 @@ async def build(
     store = Store(redis, owner=f"{instance}|{secrets.token_hex(8)}", lease=config.lease)
     pipeline = Pipeline(
         store, generation, clock=clock, metrics=metrics, max_attempts=config.max_queued_attempts,
-        limits=_limits(config),
+        limits=_limits(config), record_posted=config.record_posted,
     )  # fmt: skip
     stack.push_async_callback(pipeline.aclose)
     running = RunningNotifier(pipeline, config, shared, telemetry, clock, base, memory, links)

@@ -38,6 +38,11 @@ def decode(model: type[BaseModel], row: bytes) -> BaseModel:
     return model.model_validate_json(row)
 
 
+def encode_event(event: AlertEvent) -> bytes:
+    """Return an event as it goes on the stream."""
+    return orjson.dumps(_event(event))
+
+
 def _event(event: AlertEvent) -> dict[str, Any]:
     return {**event.__dict__, "rule": event.rule.__dict__}
 

@@ -39,6 +39,8 @@ class NotifierConfig(StrictModel):
     """A receiver that takes nothing for so long raises TocsinReceiverBroken, which goes to another."""
     watch_files: bool = True
     """Take a changed configuration or template into force within moments; else on SIGHUP and POST /-/reload."""
+    record_posted: bool = True
+    """Put alerts that other programs post on the stream, so that the API's history and page have them too."""
     lease: Duration = Field(default=10.0, ge=1)
     """After so long without a sign of life another copy takes over."""
     watch_evaluator: bool = True

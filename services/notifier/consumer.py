@@ -17,18 +17,22 @@ GROUP = "notifier"
 _COUNT = 500
 _BLOCK_MS = 1000
 _SUSPECT = 5
+# Published by the notifier itself when it was posted; it is taken in already.
+_POSTED = "posted"
 log = structlog.get_logger(__name__)
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def decode(payload: bytes, model: type[Model]) -> Model | str:
-    """Return the event, or the reason why it can't be read."""
+    """Return the event, or the reason why it can't be read, or that it is one of ours for the record."""
     try:
         data = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return "not_json"
     if not isinstance(data, dict) or data.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
         return "unknown_schema"
+    if data.get("source") == _POSTED:
+        return _POSTED
     try:
         return model.model_validate(data)
     except ValidationError:
@@ -76,6 +80,8 @@ class Consumer:
         extra, events = Extra(), []
         for entry in entries:
             event = decode(entry.payload, self._model)
+            if event == _POSTED:
+                continue
             if isinstance(event, str):
                 self._bury(extra, entry, event)
             else:

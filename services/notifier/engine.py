@@ -67,13 +67,15 @@ class Engine:
             merged = merge(self.state.newest(report.event.fingerprint), report.event, now, origin=report.origin)
             for record in (merged.ended, merged.record):
                 if record is not None:
-                    changed[self._keep(record)] = record
+                    changed[self._keep(record, now)] = record
             count += merged.record is not None
         self._regroup(changed, now)
         return count
 
-    def _keep(self, record: AlertRecord) -> str:
+    def _keep(self, record: AlertRecord, now: float) -> str:
         alert_id = self.state.put_alert(record)
+        if record.origin == "foreign":
+            self.state.publish(alert_id, record, now)
         self.gate.observe(record.event, firing=record.firing)
         return alert_id
 
@@ -279,7 +281,7 @@ class Engine:
         """End what has lapsed and forget what is long over; return what was ended."""
         lapsed = [record for record in self.state.alerts.values() if is_lapsed(record, now, heard_since=heard_since)]
         ended = [end(record, record.event.ends_at or now, now, expired=True) for record in lapsed]
-        self._regroup({self._keep(record): record for record in ended}, now)
+        self._regroup({self._keep(record, now): record for record in ended}, now)
         for alert_id, record in list(self.state.alerts.items()):
             over = not record.firing and now - record.updated_at >= self.limits.retention
             if over and alert_id not in self.state.memberships:

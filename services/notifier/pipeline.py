@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from services.common.clock import Clock
+from services.notifier.codec import encode_event
 from services.notifier.engine import Engine, Limits
 from services.notifier.outbox import Entry
 from services.notifier.people.directory import CONTACT, Directory
@@ -18,6 +19,8 @@ from services.notifier.telemetry import NotifierMetrics
 
 _CATCH_UP = 10.0
 _MAX_FORMER = 4
+# As long as the evaluator keeps its own.
+_KEEP_EVENTS = 86_400.0
 # In a storm of single alerts the first messages should leave before the last group is looked at.
 _GROUPS_AT_ONCE = 500
 log = structlog.get_logger(__name__)
@@ -39,9 +42,11 @@ class Pipeline:
         metrics: NotifierMetrics,
         limits: Limits,
         max_attempts: int,
+        record_posted: bool = True,
     ) -> None:
         self.store, self.generation, self.clock, self.metrics = store, generation, clock, metrics
         self._limits, self._max_attempts = limits, max_attempts
+        self.record_posted = record_posted
         self._lock = asyncio.Lock()
         self.preferences = Preferences()
         self._engine = self._new_engine()
@@ -123,11 +128,22 @@ class Pipeline:
             change(now)
             self.flush(now)
             try:
-                saved = await self.store.commit(self.state, extra, renew=renew)
+                saved = await self._commit(extra or Extra(), now, renew=renew)
             except LeaseLostError as error:
                 raise self._stand_by(error) from error
             self.work.set()
             return saved
+
+    async def _commit(self, extra: Extra, now: float, *, renew: bool) -> bool:
+        state = self.state
+        if not (self.record_posted and self.store.configured):
+            state.unpublished.clear()
+        extra.publish.extend(encode_event(record.event) for record in state.unpublished.values())
+        extra.publish_since = now - _KEEP_EVENTS
+        saved = await self.store.commit(state, extra, renew=renew)
+        if saved:
+            state.unpublished.clear()
+        return saved
 
     def flush(self, now: float) -> None:
         """Put the messages that are due into the outbox; only inside a step."""

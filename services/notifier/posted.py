@@ -88,6 +88,7 @@ def to_report(
             sent_at=now,
             rule=_rule(posted.labels.get(ALERT_NAME, "")),
             generator_url=posted.generator_url,
+            source="posted",
         ),
         "foreign",
     )

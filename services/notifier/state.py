@@ -15,6 +15,8 @@ from services.notifier.people.policies import Escalation
 from services.notifier.queue import Queue
 from services.notifier.silences import Silence
 
+_LONGEST = 120.0
+
 
 class StoredGroup(BaseModel):
     """A group's state and what it is of."""
@@ -62,6 +64,9 @@ class State(Ledger):
         self.attempts_dropped = 0
         self.unconfirmed: dict[str, Entry] = {}
         """Messages to people that a provider has taken and may still say to have failed, by delivery id."""
+        self.unpublished: dict[str, AlertRecord] = {}
+        """Posted alerts' newest reports for the record, until they are on the stream."""
+        self._published_at: dict[str, float] = {}
         self.silences: dict[str, Silence] = {}
         self.silences_version = 0
         """Rises with each change of a silence, so that what was worked out from them is known to be old."""
@@ -84,8 +89,21 @@ class State(Ledger):
         if self.latest.get(record.event.fingerprint) == alert_id:
             del self.latest[record.event.fingerprint]
         self.dirty.alerts.add(alert_id)
+        self._published_at.pop(alert_id, None)
         self.forget_heard(alert_id)
         self.drop_ack(alert_id)
+
+    def publish(self, alert_id: str, record: AlertRecord, now: float) -> None:
+        """Have a posted alert's report go to the record: each change, and while it fires what it holds anew in time."""
+        event = record.event
+        if record.firing:
+            holds = (event.ends_at or now) - now
+            if now - self._published_at.get(alert_id, -_LONGEST) < min(_LONGEST, holds / 2):
+                return
+            self._published_at[alert_id] = now
+        else:
+            self._published_at.pop(alert_id, None)
+        self.unpublished[alert_id] = record
 
     def newest(self, fingerprint: str) -> AlertRecord | None:
         """Return the newest episode of a label set."""

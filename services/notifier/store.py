@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, WatchError
 
+from services.common.bus.redis_bus import MAX_ENTRIES
 from services.common.events import ALERTS_STREAM
 from services.notifier.codec import decode, encode, with_views
 from services.notifier.state import KINDS, State
@@ -40,6 +41,8 @@ class Extra:
     """Entries that can't be read, with the reason."""
     publish: list[bytes] = field(default_factory=list)
     """Own events for `tocsin:alerts`."""
+    publish_since: float = 0.0
+    """What is older goes from that stream."""
 
 
 class Store:
@@ -163,7 +166,7 @@ class Store:
         extra = extra or Extra()
         if not self.online:
             return False
-        if not (renew or any(state.dirty) or extra != Extra()):
+        if not (renew or any(state.dirty) or extra.acks or extra.dead or extra.publish):
             return True
         try:
             await self._execute(state, extra, whole=False)
@@ -194,6 +197,10 @@ class Store:
                 pipe.xadd(DEAD_STREAM, {**entry}, maxlen=_KEEP_DEAD, approximate=True)
             for payload in extra.publish:
                 pipe.xadd(ALERTS_STREAM, {"event": payload})
+            if extra.publish:
+                # Where there is no evaluator nobody else keeps the stream short.
+                pipe.xtrim(ALERTS_STREAM, minid=round(max(0.0, extra.publish_since) * 1000), approximate=True)
+                pipe.xtrim(ALERTS_STREAM, maxlen=MAX_ENTRIES, approximate=True)
             try:
                 await pipe.execute()
             except WatchError as error:

@@ -398,6 +398,18 @@ export const strings = {
     remove: (title: string): string => `Remove ${title}`,
     others: "Other recorded metrics",
     compare: "Compare with the week before",
+    views: "Ready-made selections",
+    viewNames: {
+      payments: "Payments",
+      latency: "API latency",
+      database: "Database",
+      celery: "Celery",
+      activity: "User activity",
+    } as Record<string, string>,
+    hours: "By hour of the day",
+    hour: (hour: number): string => `${String(hour).padStart(2, "0")}:00`,
+    hoursRead: (top: string, high: string, bottom: string, low: string): string =>
+      `Highest at ${top} (${high}), lowest at ${bottom} (${low}).`,
     csv: "Download CSV",
     none: "No values are recorded for this time",
     noneHelp: "Pick a longer or a later time. New values come in every few seconds while the evaluator runs.",

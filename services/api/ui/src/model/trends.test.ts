@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { makeMetric, makeTrends } from "../testing/trends";
+import { makeMetric, makeRecorded, makeTrends } from "../testing/trends";
 import { NOW } from "../testing/world";
-import { chartsOf, endsOf, fixed, panned, questionOf, searchOf, viewOf, zoomed, type View } from "./trends";
+import { byHour, chartsOf, chosenView, endsOf, fixed, panned, questionOf, searchOf, viewOf, zoomed, type View } from "./trends";
 
 const usual: View = { metrics: [], period: "24h", from: null, to: null, compare: false };
 
@@ -87,5 +87,41 @@ describe("charts", () => {
 
   it("leave out metrics without a series", () => {
     expect(chartsOf(makeTrends([{ ...makeMetric(), series: [] }]))).toEqual([]);
+  });
+});
+
+describe("ready-made selections", () => {
+  it("choose what is recorded of them, for a time that moves", () => {
+    const all = [makeRecorded(), makeRecorded({ key: "celery_failures" }), makeRecorded({ key: "payments" })];
+    const still = { ...usual, from: 1000, to: 5000, compare: true };
+    expect(chosenView(still, "celery", all)).toEqual({ ...usual, metrics: ["celery_queue", "celery_failures"], compare: true });
+    expect(chosenView(usual, "database", all)).toBeNull();
+    expect(chosenView(usual, "nothing", all)).toBeNull();
+  });
+});
+
+describe("a usual day", () => {
+  const hourOf = (at: number): number => Math.floor(at / 3600) % 24;
+  const points = Array.from({ length: 48 }, (_, hour): [number, number, number, number] => [hour * 3600, hour, 0, 99]);
+
+  it("is the mean of each hour", () => {
+    const trends = makeTrends([makeMetric({}, points.slice(0, 47))], { start: 0, end: 172_800, step: 3600 });
+    const [hours] = byHour(trends, chartsOf(trends), hourOf);
+    expect(hours?.means[0]).toBe(12);
+    expect(hours?.means[5]).toBe(17);
+    expect(hours?.means[23]).toBe(23);
+  });
+
+  it("has gaps where nothing was recorded", () => {
+    const trends = makeTrends([makeMetric({}, points.slice(0, 3))], { start: 0, end: 172_800, step: 3600 });
+    expect(byHour(trends, chartsOf(trends), hourOf)[0]?.means.filter((mean) => mean !== null)).toEqual([0, 1, 2]);
+  });
+
+  it.each([
+    [86_400, 3600],
+    [2_592_000, 7200],
+  ])("is not told of %i s in steps of %i s", (end, step) => {
+    const trends = makeTrends([makeMetric()], { start: 0, end, step });
+    expect(byHour(trends, chartsOf(trends), hourOf)).toEqual([]);
   });
 });

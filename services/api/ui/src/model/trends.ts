@@ -166,3 +166,46 @@ export function chartsOf(trends: Trends): ChartData[] {
   }
   return [...charts.values()].filter((chart) => chart.lines.length > 0);
 }
+
+/** Ready-made selections: what people ask for first, by the panels' keys. */
+export const VIEWS: Record<string, { metrics: string[]; period: string }> = {
+  payments: { metrics: ["payments", "payment_failures"], period: "24h" },
+  latency: { metrics: ["api_response_time", "error_rate", "api_requests"], period: "24h" },
+  database: { metrics: ["db_query_p95", "db_connections", "db_disk"], period: "24h" },
+  celery: { metrics: ["celery_queue", "celery_workers", "celery_failures"], period: "24h" },
+  activity: { metrics: ["active_sessions", "api_requests"], period: "7d" },
+};
+
+/** The view of that name as far as its metrics are recorded, null when none is. */
+export function chosenView(view: View, name: string, all: readonly RecordedMetric[]): View | null {
+  const wanted = VIEWS[name];
+  const metrics = wanted?.metrics.filter((key) => all.some((metric) => metric.key === key)) ?? [];
+  return wanted === undefined || metrics.length === 0
+    ? null
+    : { ...view, metrics, period: wanted.period, from: null, to: null };
+}
+
+export interface Hours {
+  line: Line;
+  /** The mean by hour of the day in the viewer's zone; null for hours without a value. */
+  means: (number | null)[];
+}
+
+const DAY = 86_400;
+
+/** Each line's usual day, where more than a day is shown in steps of at most an hour. */
+export function byHour(trends: Trends, charts: ChartData[], hourOf: (at: number) => number): Hours[] {
+  if (trends.end - trends.start <= DAY || trends.step > 3600) return [];
+  return charts.flatMap((chart) =>
+    chart.lines.map((line) => {
+      const sums = Array.from({ length: 24 }, () => ({ total: 0, count: 0 }));
+      for (const [at, mean] of line.series.points as Point[]) {
+        const sum = sums[hourOf(at)];
+        if (sum === undefined) continue;
+        sum.total += mean;
+        sum.count += 1;
+      }
+      return { line, means: sums.map(({ total, count }) => (count === 0 ? null : total / count)) };
+    }),
+  );
+}

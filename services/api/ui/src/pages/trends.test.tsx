@@ -189,3 +189,31 @@ it("asks again while time goes on, and not for a part of the past", async () => 
   expect(refreshes()).toHaveLength(before);
   timers.mockRestore();
 });
+
+it("offers ready-made selections of what is recorded, and a usual day where days are shown", async () => {
+  const points = Array.from({ length: 72 }, (_, hour): [number, number, number, number] => [
+    Date.UTC(2026, 0, 1, hour) / 1000, hour % 24 === 12 ? 80 : 20, 0, 99,
+  ]);
+  const start = points[0]?.[0] ?? 0;
+  const days = makeTrends([makeMetric({}, points)], { start, end: start + 72 * 3600, step: 3600 });
+  const page = await openTrends("?metric=tocsin:own&period=1h", days);
+  const views = within(await page.findByRole("group", { name: "Ready-made selections" }));
+  expect(views.getAllByRole("button").map((button) => button.textContent)).toEqual(["Celery"]);
+  await userEvent.click(views.getByRole("button", { name: "Celery" }));
+  await waitFor(() => expect(lastAsked(page)).toBe("metrics=celery_queue&period=24h"));
+  expect(views.getByRole("button", { name: "Celery" }).getAttribute("aria-pressed")).toBe("true");
+  const noon = String(new Date(Date.UTC(2026, 0, 1, 12)).getHours()).padStart(2, "0");
+  await page.findByText(new RegExp(`^Highest at ${noon}:00 \\(80\\), lowest at .* \\(20\\)`));
+  expect(page.getByRole("region", { name: "By hour of the day" }).querySelectorAll("rect")).toHaveLength(24);
+});
+
+it("makes a value that stands alone visible", async () => {
+  const lone = makeTrends([makeMetric({}, [[NOW, 7, 7, 7]])]);
+  await openTrends("", lone);
+  await waitFor(() => expect(drawn).not.toHaveLength(0));
+  const { options, data } = drawn.at(-1) as Drawn;
+  const { filter } = (options.series[1] as { points: { filter: (plot: { data: unknown[] }, series: number) => number[] } }).points;
+  expect(filter({ data }, 1)).toEqual([0]);
+  // Alone, alone, three in a row of which one was not measured, alone.
+  expect(filter({ data: [[], [1, null, 2, null, 3, undefined, 4, null, 5]] }, 1)).toEqual([0, 2, 8]);
+});

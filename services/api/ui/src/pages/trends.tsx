@@ -6,6 +6,7 @@ import { replaceSearch, route } from "../model/router";
 import { useResource } from "../model/resource";
 import { useStore } from "../model/store";
 import {
+  byHour,
   chartsOf,
   fixed,
   questionOf,
@@ -18,6 +19,7 @@ import {
 import { HistoryChart } from "../parts/history-chart";
 import { Empty, Failure, Loading, Section } from "../parts/states";
 import { TrendControls } from "../parts/trend-controls";
+import { TrendHours } from "../parts/trend-hours";
 import { TrendMarkers, TrendTable } from "../parts/trend-table";
 import { strings } from "../strings";
 import "../styles/trends.css";
@@ -32,6 +34,7 @@ function show(view: View): void {
 function Charts({ view, trends }: { view: View; trends: Trends }): JSX.Element {
   const { now } = useStore();
   const charts = useMemo(() => chartsOf(trends), [trends]);
+  const hours = useMemo(() => byHour(trends, charts, (at) => new Date(at * 1000).getHours()), [trends]);
   if (charts.every((chart) => chart.lines.every((line) => line.series.points.length === 0))) {
     return <Empty icon="unknown" title={words.none} help={words.noneHelp} />;
   }
@@ -49,6 +52,11 @@ function Charts({ view, trends }: { view: View; trends: Trends }): JSX.Element {
         />
       ))}
       <TrendTable charts={charts} compared={trends.compared_seconds > 0} />
+      {hours.length > 0 && (
+        <Section id="hours" title={words.hours}>
+          <TrendHours hours={hours} />
+        </Section>
+      )}
       <Section id="happened" title={words.happened}>
         <TrendMarkers markers={trends.markers} />
       </Section>

@@ -22,6 +22,17 @@ export interface Shown {
 const colour = (element: Element, name: string): string =>
   getComputedStyle(element).getPropertyValue(`--${name}`).trim();
 
+/** Which values stand alone, a young record's first for one: a line of one point would not be seen. */
+const alone = (plot: uPlot, series: number): number[] => {
+  const values = plot.data[series] ?? [];
+  const there = [...values.keys()].filter((index) => typeof values[index] === "number");
+  const apart = (from: number, to: number): boolean => [...values.slice(from + 1, to)].some((value) => value === null);
+  return there.filter((index, at) => {
+    const [before, after] = [there[at - 1], there[at + 1]];
+    return (before === undefined || apart(before, index)) && (after === undefined || apart(index, after));
+  });
+};
+
 /** Columns of a line: mean, highest, lowest, and the week before where it was asked for. */
 const columnsOf = (line: Line): uPlot.AlignedData[number][] => [
   line.avg as number[],
@@ -69,7 +80,7 @@ export class HistoryPlot {
       const stroke = colour(this.box, `series-${line.colour}`);
       const first = series.length;
       const points = { show: false };
-      series.push({ stroke, width: 1.75, points });
+      series.push({ stroke, width: 1.75, points: { show: true, size: 5, filter: alone } });
       series.push({ points, width: 0 }, { points, width: 0 });
       bands.push({ series: [first + 1, first + 2], fill: `${stroke}26` });
       if (line.compared.length > 0) series.push({ stroke, width: 1.25, dash: [4, 4], points });

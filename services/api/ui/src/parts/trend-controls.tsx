@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 
-import { MOST_METRICS, panned, PERIODS, zoomed, type RecordedMetric, type View } from "../model/trends";
+import { chosenView, MOST_METRICS, panned, PERIODS, VIEWS, zoomed, type RecordedMetric, type View } from "../model/trends";
 import { useStore } from "../model/store";
 import { strings } from "../strings";
 
@@ -94,6 +94,27 @@ function Picked(props: { view: View; shown: RecordedMetric[]; all: RecordedMetri
   );
 }
 
+function Views({ view, all, onChange }: { view: View; all: RecordedMetric[]; onChange: Change }): JSX.Element {
+  const found = Object.keys(VIEWS).map((name) => [name, chosenView(view, name, all)] as const);
+  return (
+    <div class="trend-views" role="group" aria-label={words.views}>
+      {found.map(([name, chosen]) =>
+        chosen === null ? null : (
+          <button
+            key={name}
+            type="button"
+            class="button"
+            aria-pressed={chosen.metrics.join() === view.metrics.join()}
+            onClick={() => onChange(chosen)}
+          >
+            {words.viewNames[name]}
+          </button>
+        ),
+      )}
+    </div>
+  );
+}
+
 /** What is shown: metrics, time, comparison; and the way to a file of it. */
 export function TrendControls(props: {
   view: View;
@@ -105,6 +126,7 @@ export function TrendControls(props: {
   const { view, onChange, csv } = props;
   return (
     <div class="trend-controls">
+      <Views view={view} all={props.all} onChange={onChange} />
       <Picked {...props} />
       <Periods view={view} onChange={onChange} />
       <Moves view={view} onChange={onChange} />

@@ -20,6 +20,9 @@ export default defineConfig({
   server: { host: "127.0.0.1", proxy: { "/api": { target: api, ws: true } } },
   test: {
     environment: "happy-dom",
+    setupFiles: ["src/testing/patience.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     include: ["src/**/*.test.{ts,tsx}"],
     coverage: { provider: "v8", include: ["src/**"], exclude: ["src/**/*.test.*", "src/main.tsx", "src/testing/**"] },
   },

@@ -7,6 +7,7 @@ import { App } from "../app";
 import { followLinks, navigate } from "../model/router";
 import { Store } from "../model/store";
 import type { Snapshot } from "../types";
+import { PATIENCE } from "./patience";
 import { LOGIN, serve, type Answers, type Call } from "./server";
 import { FakeSocket } from "./socket";
 import { makeSnapshot } from "./world";
@@ -35,7 +36,7 @@ export async function open(at: string, answers: Answers = {}): Promise<Page> {
   const result = render(<App store={store} />);
   await vi.waitFor(() => {
     if (store.session.value.phase === "asking") throw new Error("still asking");
-  });
+  }, PATIENCE);
   return { ...result, store, calls };
 }
 

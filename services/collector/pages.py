@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
+from prometheus_client import Counter
 
 from services import __version__
 from services.collector.config import CollectorConfig
@@ -54,6 +55,12 @@ class Pages:
         self.config, self.targets = config, targets
         self._telemetry, self._reload = telemetry, reload
         self.prober = AddressProber(telemetry)
+        # By redis_exporter's name, whose `/scrape` this answers as well.
+        self._refused = Counter(
+            "redis_target_scrape_request_errors_total",
+            "Requests for one target, of any kind, that were refused.",
+            registry=telemetry.registry,
+        )
 
     def add_to(self, app: web.Application) -> None:
         """Add the routes, but for `/metrics` itself."""
@@ -111,6 +118,13 @@ class Pages:
 
     async def probe(self, request: web.Request) -> web.Response:
         """Answer for one target: a configured one by its name or address, or an allowed address by a module."""
+        try:
+            return await self._probe(request)
+        except web.HTTPClientError:
+            self._refused.inc()
+            raise
+
+    async def _probe(self, request: web.Request) -> web.Response:
         limit = scrape_limit(request.headers.get(HEADER), self.config.scrape_timeout)
         question = Question.of(request)
         target = find_target(self.targets, question)

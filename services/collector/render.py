@@ -38,8 +38,7 @@ def render(sheets: Iterable[Sheet], *, openmetrics: bool = False) -> bytes:
         kind = parts[0][1].type if len(parts) == 1 else _type_of(parts)
         shown, word = _openmetrics_name(name, kind, merged) if openmetrics else (name, kind)
         lines.append(_head(shown, word, parts[0][1].help, openmetrics=openmetrics))
-        for extra, family in parts:
-            _write(lines, word, extra, family, openmetrics=openmetrics)
+        lines.extend(_rows(word, extra, family, openmetrics=openmetrics) for extra, family in parts)
     if openmetrics:
         lines.append("# EOF")
     lines.append("")
@@ -60,21 +59,27 @@ def _head(name: str, word: str, text: str, *, openmetrics: bool) -> str:
     return f"# HELP {name} {text}\n# TYPE {name} {word}"
 
 
-def _write(lines: list[str], word: str, extra: str, family: Family, *, openmetrics: bool) -> None:
-    begin = len(lines)
+def _rows(word: str, extra: str, family: Family, *, openmetrics: bool) -> str:
+    # Settings, sizes and the like are kept for a minute and more: a third of a page is as it was.
+    key = (extra, openmetrics, len(family.rows))
+    if family.written is not None and family.written[0] == key:
+        return family.written[1]
     if extra:
-        lines += [
+        lines = [
             f"{sample}{{{extra},{labels}}} {value}" if labels else f"{sample}{{{extra}}} {value}"
             for sample, labels, value in family.rows
         ]
     else:
-        lines += [
+        lines = [
             f"{sample}{{{labels}}} {value}" if labels else f"{sample} {value}" for sample, labels, value in family.rows
         ]
     if openmetrics and family.exemplars and word in {"counter", "histogram"}:
         for row, exemplar in family.exemplars.items():
             if family.rows[row][0].endswith(("_bucket", "_total")):
-                lines[begin + row] += f" # {exemplar}"
+                lines[row] += f" # {exemplar}"
+    text = "\n".join(lines)
+    family.written = (key, text)
+    return text
 
 
 def _openmetrics_name(name: str, kind: MetricType, others: Container[str]) -> tuple[str, str]:

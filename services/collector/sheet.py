@@ -49,6 +49,8 @@ class Family:
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     exemplars: dict[int, str] = field(default_factory=dict)
     """By a row's number, `{labels} value [time]` as OpenMetrics writes it."""
+    written: tuple[tuple[str, bool, int], str] | None = field(default=None, compare=False, repr=False)
+    """The rows as they were last written out, and what for: some families are kept for many scrapes."""
 
 
 class Sheet:

@@ -1,4 +1,4 @@
-import { waitFor, within } from "@testing-library/preact";
+import { fireEvent, waitFor, within } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it } from "vitest";
 
@@ -139,6 +139,72 @@ it("keeps a choice, and says when it can not be in force yet", async () => {
         },
       ],
       rate_limit: { per_hour: 9, critical_within: 60 },
+    },
+  ]);
+});
+
+it("changes and removes quiet hours, and keeps their last day", async () => {
+  const night = { time_zone: "Europe/Berlin", days: ["monday" as const], from: "22:00", to: "07:00", critical_passes: true };
+  const given = { ...told("email", "sms"), quiet_hours: [night, { ...night, from: "12:00", to: "13:00" }] };
+  const page = await open({
+    [`GET ${PATH}/preferences`]: { ...PREFERENCES, file: given, now: given, warnings: ["has no channel that takes critical alerts"] },
+    [`PUT ${PATH}/preferences`]: PREFERENCES,
+  });
+  const form = within(await page.findByRole("form", { name: "How I am told" }));
+  form.getByText("Ana Berg has no channel that takes critical alerts.");
+  await userEvent.click(form.getByRole("button", { name: "Remove quiet hours 2" }));
+  const first = within(form.getByRole("group", { name: "Quiet hours 1" }));
+  await userEvent.click(first.getByRole("checkbox", { name: "Mon" }));
+  await userEvent.click(first.getByRole("checkbox", { name: "Critical alerts come through" }));
+  fireEvent.input(first.getByLabelText("From"), { target: { value: "21:30" } });
+  fireEvent.input(first.getByLabelText("To"), { target: { value: "06:00" } });
+  fireEvent.input(first.getByLabelText("Time zone"), { target: { value: "Europe/Oslo" } });
+  await userEvent.selectOptions(form.getByLabelText("Send each message"), "all");
+  await userEvent.click(form.getByRole("button", { name: "Save" }));
+  await form.findByText("Saved, and in force now.");
+  expect(sent(page, "PUT")).toEqual([
+    {
+      channels: null, deliver: "all", rate_limit: null,
+      quiet_hours: [{ time_zone: "Europe/Oslo", days: ["monday"], from: "21:30", to: "06:00", critical_passes: false }],
+    },
+  ]);
+});
+
+it("shows of each contact how they are told", async () => {
+  const night = { time_zone: "UTC", days: ["saturday" as const, "sunday" as const], from: "22:00", to: "07:00" };
+  const now = {
+    ...told("email"), quiet_hours: [{ ...night, critical_passes: true }, { ...night, critical_passes: false }],
+    rate_limit: { per_hour: 1, critical_within: 60 },
+  };
+  now.channels[0] = { ...now.channels[0]!, severities: ["critical"] };
+  const warnings = ["has no channel that takes critical alerts"];
+  const page = await open({ [`GET ${PATH}/contacts`]: { contacts: [contact("bert", "", { now, warnings })], receivers: [] } });
+  const card = await page.findByRole("article", { name: "bert" });
+  expect(card.textContent).toContain("Email ana@email only critical");
+  expect(card.textContent).toContain("Quiet Sat, Sun 22:00–07:00 (UTC), but for critical alerts");
+  expect(card.textContent).toContain("At most 1 message an hour");
+  within(card).getByText("has no channel that takes critical alerts");
+});
+
+it("takes a part of a shift over, or lets it be", async () => {
+  const page = await open({ [`POST ${PATH}/schedules/primary/overrides`]: {} });
+  const shift = await page.findByRole("button", { name: /^bert, .* Take over$/ });
+  await userEvent.click(shift);
+  await userEvent.click(page.getByRole("button", { name: "Cancel" }));
+  await userEvent.click(shift);
+  await userEvent.click(shift);
+  expect(page.queryByRole("form", { name: "Take over" })).toBeNull();
+  await userEvent.click(shift);
+  const form = within(page.getByRole("form", { name: "Take over" }));
+  fireEvent.input(form.getByLabelText("From"), { target: { value: "2030-01-01T10:00" } });
+  fireEvent.input(form.getByLabelText("To"), { target: { value: "2030-01-01T12:00" } });
+  await userEvent.type(form.getByLabelText("Comment"), "Dentist");
+  await userEvent.click(form.getByRole("button", { name: "Take over" }));
+  await waitFor(() => expect(page.queryByRole("form", { name: "Take over" })).toBeNull());
+  expect(sent(page, "POST")).toEqual([
+    {
+      contact: null, instead_of: "bert", comment: "Dentist",
+      starts_at: new Date("2030-01-01T10:00").getTime() / 1000, ends_at: new Date("2030-01-01T12:00").getTime() / 1000,
     },
   ]);
 });

@@ -26,8 +26,8 @@ export function TakeOver({ schedule, segment, around, close }: Props): JSX.Eleme
   const admin = session.phase === "in" && session.user.role === "admin";
   const others = around.names.filter((name) => !segment.people.includes(name));
   const [who, setWho] = useState(segment.mine ? (others[0] ?? "") : around.own);
-  // A part of a minute that is over would be refused.
-  const [from, setFrom] = useState(toField(Math.max(segment.begin, Math.ceil(store.now.value / 60) * 60)));
+  // The field has whole minutes: a duty that runs is taken over at once, not at the next minute.
+  const [from, setFrom] = useState(toField(Math.max(segment.begin, store.now.value)));
   const [to, setTo] = useState(toField(segment.end));
   const [comment, setComment] = useState("");
   const [error, attempt] = useAttempt();

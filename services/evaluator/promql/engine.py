@@ -14,6 +14,7 @@ from services.evaluator.promql.result import (
     Result,
     ScalarResult,
     StringResult,
+    VectorResult,
     matrix_result,
     vector_result,
 )
@@ -139,10 +140,12 @@ class Engine:
         with np.errstate(all="ignore"):
             if isinstance(ast.unwrap(node), _WINDOWED):
                 return self._window(node, run)
-            value = EVALUATOR.value(run, node)
+            value = EVALUATOR.compared(run, node) or EVALUATOR.value(run, node)
         notes = run.annotations
         about = (notes.warnings, notes.infos, run.budget.samples)
         match value:
+            case VectorResult():
+                return Result("vector", value, *about)
             case Vector():
                 return Result("vector", vector_result(value, t_ms), *about)
             case Scalar():

@@ -10,6 +10,8 @@ from services.evaluator.promql.context import Run, merged
 from services.evaluator.promql.errors import EvaluationError
 from services.evaluator.promql.functions import FUNCTIONS
 from services.evaluator.promql.functions.base import Invocation
+from services.evaluator.promql.operators import COMPARISON
+from services.evaluator.promql.result import VectorResult, filtered
 from services.evaluator.promql.select import Range, instant_vector, range_of_selector, range_of_vector
 from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Scalar, Text, Value, Vector
@@ -62,6 +64,23 @@ class TreeEvaluator:
                 return function.body(Invocation(run, expr, self))
             case _:
                 raise TypeError(f"no value for {type(expr).__name__}")
+
+    def compared(self, run: Run, expr: ast.Expr) -> VectorResult | None:
+        """Return the result of `vector > number`, as most alerts are, with less ado than `value`; None for others.
+
+        Nothing of it is kept for other expressions of the tick.
+        """
+        if not isinstance(expr, ast.Binary) or not isinstance(expr.rhs, ast.Number) or expr.returns_bool:
+            return None
+        compare = COMPARISON.get(expr.op)
+        if compare is None or len(run.steps) != 1 or expr.text in run.memo:
+            return None
+        spent = run.budget.samples
+        left = self.value(run, expr.lhs)
+        found = filtered(left, compare, expr.rhs.value, int(run.steps[0])) if isinstance(left, Vector) else None
+        if found is None:
+            run.budget.samples = spent  # they are read again
+        return found
 
     def _negated(self, run: Run, expr: ast.Negation) -> Value:
         value = self.value(run, expr.expr)

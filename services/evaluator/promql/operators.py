@@ -7,7 +7,7 @@ import numpy as np
 from services.evaluator.promql.storage import Bools, Floats
 
 Operator = Callable[[Floats, Floats], Floats]
-Comparison = Callable[[Floats, Floats], Bools]
+Comparison = Callable[[Floats, Floats | float], Bools]
 
 
 ARITHMETIC: dict[str, Operator] = {

@@ -8,6 +8,7 @@ import numpy as np
 
 from services.evaluator.promql import values
 from services.evaluator.promql.context import merged, refuse_duplicates
+from services.evaluator.promql.operators import Comparison
 from services.evaluator.promql.storage import Bools, Floats, Times
 
 Labels = Mapping[str, str]
@@ -68,6 +69,20 @@ def vector_result(vector: values.Vector, t_ms: int) -> VectorResult:
     if vector.present is None:
         return VectorResult(list(vector.table.labels), np.array(column), t_ms)
     rows = vector.present[:, 0].nonzero()[0]
+    if not len(rows):
+        return VectorResult([], _NOTHING, t_ms)
+    return VectorResult(vector.table.rows(rows.tolist()), column[rows], t_ms)
+
+
+def filtered(vector: values.Vector, compare: Comparison, bound: float, t_ms: int) -> VectorResult | None:
+    """Return the samples of a vector of one step that pass a comparison; None where names are still to be settled."""
+    if vector.table.pending is not None or not vector.table.unique:
+        return None
+    column = vector.values[:, 0]
+    holds = compare(column, bound)
+    if vector.present is not None:
+        holds &= vector.present[:, 0]
+    rows = holds.nonzero()[0]
     if not len(rows):
         return VectorResult([], _NOTHING, t_ms)
     return VectorResult(vector.table.rows(rows.tolist()), column[rows], t_ms)

@@ -1,6 +1,7 @@
 """Functions about what is there: absence, and the passage between scalars and vectors."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -10,6 +11,11 @@ from services.evaluator.promql.functions.clock import NOBODY
 from services.evaluator.promql.storage import Bools
 from services.evaluator.promql.table import Table
 from services.evaluator.promql.values import Scalar, Value, Vector
+
+
+@lru_cache(maxsize=4096)
+def _absent_table(expr: ast.Expr) -> Table:
+    return Table([absent_labels(expr)], unique=True)
 
 
 def absent_labels(expr: ast.Expr) -> Mapping[str, str]:
@@ -33,7 +39,7 @@ def absent_labels(expr: ast.Expr) -> Mapping[str, str]:
 
 
 def _absence(call: Invocation, seen: Bools) -> Vector:
-    table = Table([absent_labels(call.node.args[0])], unique=True)
+    table = _absent_table(call.node.args[0])
     return Vector(table, np.ones((1, len(seen))), ~seen[None, :])
 
 

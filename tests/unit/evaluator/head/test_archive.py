@@ -26,9 +26,26 @@ def test_every_bit_comes_back(bits):
     assert unpack(pack(cells), cells.shape[1]).view(np.uint64).tolist() == bits.tolist()
 
 
+NUMBERS = arrays(
+    np.float64,
+    array_shapes(min_dims=2, max_dims=2, max_side=20),
+    elements=st.one_of(
+        st.integers(-(2**63), 2**63).map(float),
+        st.integers(-3, 3).map(float),
+        st.sampled_from([-0.0, 0.5, 2.0**53 + 2, -(2.0**63), 2.0**63, np.inf, -np.inf, np.nan, STALE, ABSENT]),
+    ),
+)
+
+
+@given(NUMBERS)
+def test_whole_numbers_and_what_is_none_come_back(cells):
+    assert unpack(pack(cells), cells.shape[1]).view(np.uint64).tolist() == cells.view(np.uint64).tolist()
+
+
 def test_counters_and_constants_become_small():
     assert len(pack(np.full((1000, 15), 12.5))) < 1000
-    assert len(pack(counts(1000, 15))) < 1000 * 15 * 2.5
+    assert len(pack(counts(1000, 15))) < 1000 * 15 * 1.5
+    assert len(pack(-counts(1000, 15))) < 1000 * 15 * 1.5
 
 
 @settings(deadline=None)

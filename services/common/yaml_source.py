@@ -17,6 +17,16 @@ class YamlError(ValueError):
         self.file, self.line, self.column, self.problem = file, line, column, problem
 
 
+class Written(str):
+    """The text of a scalar that YAML takes for something else than text: `yes`, `1.50`, `2020-01-01`."""
+
+    __slots__ = ()
+
+    def typed(self) -> Any:
+        """Return what YAML takes it for."""
+        return yaml.safe_load(self)
+
+
 @dataclass(frozen=True)
 class YamlSource:
     """A parsed document and where each of its keys and items stands (1-based lines and columns)."""
@@ -99,7 +109,7 @@ def _construct(
     if isinstance(node, yaml.SequenceNode):
         return [_construct(loader, item, (*path, index), read, inside) for index, item in enumerate(node.value)]
     if read.as_written and node.tag in _PLAIN:
-        return node.value
+        return Written(node.value)
     return loader.construct_object(node, deep=True)
 
 

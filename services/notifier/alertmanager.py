@@ -156,7 +156,7 @@ def _doubled(names: list[str], key: str, what: str, *, also: list[str] | None = 
 def load(path: Path) -> tuple[AlertmanagerConfig, YamlSource]:
     """Read and check a file; raises ConfigError with a line for each mistake."""
     try:
-        source = read_yaml(path)
+        source = read_yaml(path, as_written=True)
     except YamlError as error:
         raise ConfigError(str(error)) from error
     return read(source), source

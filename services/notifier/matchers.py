@@ -165,7 +165,8 @@ def _from_mapping(operator: Operator) -> BeforeValidator:
             return value
         if not isinstance(value, dict):
             raise ValueError("must be a mapping of label names to values")  # noqa: TRY004 - pydantic takes ValueError
-        return tuple(Matcher(str(name), operator, str(text)) for name, text in value.items())
+        # A value that is left out is the empty text, as in Go.
+        return tuple(Matcher(name, operator, "" if text is None else str(text)) for name, text in value.items())
 
     return BeforeValidator(read)
 

@@ -6,15 +6,29 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel, SecretStr
 
+from services.common.yaml_source import Written
+
 OWN: dict[str, Any] = {"tocsin": True}
 """`json_schema_extra` of a key that Alertmanager's programs don't know: amtool refuses a file with such keys."""
 HIDDEN = "<secret>"
 """Alertmanager's own word, which its programs take for any secret."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes scalars without quotes where they stood so: amtool takes no "true" in quotes for a switch."""
+
+
+def _as_it_stood(dumper: yaml.SafeDumper, text: Written) -> yaml.Node:
+    tag: str = dumper.resolve(yaml.ScalarNode, str(text), (True, False))  # type: ignore[no-untyped-call]  # as typeshed has it
+    return dumper.represent_scalar(tag, str(text))
+
+
+_Dumper.add_representer(Written, _as_it_stood)
+
+
 def shown(config: BaseModel, written: Any) -> str:
     """Return the file as YAML that amtool reads."""
-    return yaml.safe_dump(_masked(config, written), sort_keys=False)
+    return yaml.dump(_masked(config, written), Dumper=_Dumper, sort_keys=False)
 
 
 def _masked(value: Any, written: Any) -> Any:

@@ -3,14 +3,15 @@
 import hashlib
 import hmac
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from services.common.clock import Clock
 from services.common.config import ConfigError, StrictModel, read_secret
 from services.common.durations import Duration
+from services.common.yaml_source import Written
 from services.notifier.channels import http
 from services.notifier.channels.base import Integration, Message, Surroundings
 from services.notifier.channels.kit.integration import at_most_one, check_url, host_of, read_key, secret_parts
@@ -22,6 +23,18 @@ from services.notifier.shown import OWN
 _TIMEOUT = 10.0
 
 
+def _typed(value: Any) -> Any:
+    """Return JSON as YAML means it: here, and only here, a number is no text."""
+    match value:
+        case Written():
+            return value.typed()
+        case dict():
+            return {name: _typed(one) for name, one in value.items()}
+        case list():
+            return [_typed(one) for one in value]
+    return value
+
+
 class WebhookConfig(StrictModel):
     """One of `webhook_configs`."""
 
@@ -31,7 +44,7 @@ class WebhookConfig(StrictModel):
     http_config: http.HttpConfig | None = None
     max_alerts: int = Field(default=0, ge=0)
     """At most so many alerts in one message, the rest is counted in `truncatedAlerts`; 0 is all."""
-    payload: Any = None
+    payload: Annotated[Any, BeforeValidator(_typed)] = None
     """Another JSON in place of Alertmanager's: each text in it is a template."""
     timeout: Duration = Field(default=0.0, json_schema_extra=OWN)
     """0: the default of 10 s."""

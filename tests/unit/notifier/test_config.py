@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from services.common.config import ConfigError
 from services.common.testing.clock import ManualClock
@@ -10,6 +11,7 @@ from services.notifier.alertmanager import load
 from services.notifier.channels import CHANNELS
 from services.notifier.config import NotifierConfig
 from services.notifier.receivers import Generation, build_generation
+from services.notifier.shown import shown
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yml"))
 
@@ -129,3 +131,43 @@ def test_the_registry_and_the_folder_agree():
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="can't be read"):
         load(tmp_path / "none.yml")
+
+
+WRITTEN = """\
+route:
+  receiver: team
+  group_wait: 0
+  routes: [{match: {on: yes, version: 1.50, day: 2020-01-01, octal: 0o17, none: ~}}]
+receivers:
+  - name: team
+    webhook_configs:
+      - {url: 'http://127.0.0.1:1/', send_resolved: no, max_alerts: 5, payload: {n: 1.50, on: yes, at: [7]}}
+time_intervals:
+  - name: 1.0
+    time_intervals: [{years: [2026], days_of_month: [1], times: [{start_time: 09:00, end_time: 17:30}]}]
+"""
+
+
+def test_scalars_are_the_texts_that_are_written(tmp_path):
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(WRITTEN)
+    config, source = load(path)
+    assert {matcher.name: matcher.value for matcher in config.route.routes[0].match} == {
+        "on": "yes", "version": "1.50", "day": "2020-01-01", "octal": "0o17", "none": "",
+    }  # fmt: skip
+    (hook,) = config.receivers[0].webhook_configs
+    assert (hook.send_resolved, hook.max_alerts, config.route.group_wait) == (False, 5, 0.0)
+    assert hook.payload == {"n": 1.5, "on": True, "at": [7]}
+    assert config.time_intervals[0].name == "1.0"
+    again = yaml.safe_load(shown(config, source.data))
+    assert again["receivers"][0]["webhook_configs"][0]["send_resolved"] is False
+    text = shown(config, source.data)
+    for line in (
+        "version: 1.50",
+        "day: 2020-01-01",
+        "'on': yes",
+        "send_resolved: no",
+        "name: 1.0",
+        "start_time: 09:00",
+    ):
+        assert line in text

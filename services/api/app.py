@@ -11,56 +11,22 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from services.api.alerts.acknowledge import Acknowledger
 from services.api.alerts.direct import DirectAlerts
 from services.api.alerts.feed import AlertFeed
-from services.api.alerts.notes import AlertNotes
-from services.api.alerts.record import AlertRecord
-from services.api.alerts.view import AlertView
-from services.api.auth.accounts import AccountStore
+from services.api.assembly import Assembled, Surroundings, assemble
 from services.api.auth.authenticator import Authenticator
-from services.api.auth.store import AuthStore
-from services.api.auth.throttle import LoginThrottle
-from services.api.checklist.book import ChecklistBook
-from services.api.checklist.store import ChecklistStore
-from services.api.checks.book import CheckBook
-from services.api.checks.store import CheckStore
 from services.api.config import ApiConfig
 from services.api.context import Api
 from services.api.endpoint import add_routes
-from services.api.errors.reader import ErrorReader
-from services.api.errors.tls import CollectorTrust
-from services.api.evaluator import EvaluatorClient
 from services.api.guard import add_guard
 from services.api.limits import RequestLimit
-from services.api.live.hub import LiveHub
 from services.api.metrics import ApiMetrics
-from services.api.notifier import NotifierClient
-from services.api.oidc.login import OidcLogin, open_provider
-from services.api.oidc.store import OidcUsers
-from services.api.oncall.book import OnCallBook
-from services.api.oncall.delivery import OnCallDelivery
-from services.api.oncall.reader import PeopleReader
-from services.api.oncall.store import OnCallStore
-from services.api.openapi import document_bytes
-from services.api.overview.state import OverviewState
 from services.api.passthrough import add_passthrough
 from services.api.poller import HeartbeatPoller, Poller
-from services.api.quality.book import QualityBook
-from services.api.quality.run import AuditRunner
-from services.api.quality.store import QualityStore
 from services.api.recorder import Recorder
 from services.api.routes import ROUTES
-from services.api.rules.book import RuleBook
-from services.api.rules.delivery import RuleDelivery
-from services.api.rules.identity import FOLDER as RULE_FOLDER
-from services.api.rules.store import RuleStore
-from services.api.silences.book import SilenceBook
 from services.api.static_files import FOLDER, StaticFiles
-from services.api.statistics.store import StatisticsStore
-from services.api.status.reader import StatusReader
 from services.api.tls import ServerTls
-from services.api.trends.store import TrendStore
 from services.common.bus import RedisBus, connect_redis
 from services.common.clock import Clock
 from services.common.config import ConfigError, Shared
@@ -118,138 +84,49 @@ async def build(
     if shared.postgres is None or shared.redis is None:
         raise ConfigError("the API needs `postgres:` and `redis:` in the config")
     telemetry = Telemetry("api")
-    metrics = ApiMetrics(telemetry.registry)
-    token = ensure_token_file(base / shared.token_path)
     database = Database(shared.postgres.resolve(), name="api")
     stack.push_async_callback(database.close)
     redis = connect_redis(shared.redis.resolve())
     stack.push_async_callback(redis.aclose)
-    http = await stack.enter_async_context(aiohttp.ClientSession())
-    bus = RedisBus(redis, clock)
-    view, record = AlertView(), AlertRecord(database)
-    overview = OverviewState(view, stale_after=config.stale_after, shown=config.components)
-    feed = AlertFeed(view, record, bus, clock, metrics, overview.unbroken_since)
-    store = AuthStore(database, clock, session_seconds=config.session_hours * 3600)
-    evaluator = EvaluatorClient(http, config.evaluator_url, token)
-    rules, trends = RuleStore(database, clock), TrendStore(database)
-    choices = OnCallStore(database, clock)
-    delivery = RuleDelivery(rules, base / shared.data_dir / RULE_FOLDER, clock)
-    audits = QualityStore(database, clock)
-    api = Api(
+    around = Surroundings(
         config=config,
-        external_url=shared.external_url,
+        shared=shared,
+        base=base,
         clock=clock,
-        view=view,
-        record=record,
-        notes=AlertNotes(database, clock),
-        evaluator=evaluator,
-        overview=overview,
-        acknowledger=Acknowledger(view, record, bus, clock, metrics),
-        authenticator=Authenticator(
-            store, LoginThrottle(config.login_limits), clock, metrics, token, local_logins=config.local_logins
-        ),
-        auth_store=store,
-        hub=LiveHub(view, overview, clock, metrics),
-        rules=RuleBook(rules, delivery, evaluator, overview, trends, clock),
-        statistics=StatisticsStore(database, clock, config.components),
-        accounts=AccountStore(database, clock),
-        silences=SilenceBook(NotifierClient(http, config.notifier_url, token), view, bus, clock, metrics),
-        on_call=OnCallBook(
-            PeopleReader(http, config.notifier_url, token, clock),
-            choices,
-            OnCallDelivery(choices, redis, clock),
-            clock,
-        ),
-        trends=trends,
-        checks=CheckBook(CheckStore(database, clock), clock),
-        checklist=ChecklistBook(ChecklistStore(database, clock), evaluator, clock),
-        quality=QualityBook(audits, config.quality, clock),
-        audit_runner=AuditRunner(audits, config.quality, base, clock),
-        errors=ErrorReader(http, config.collector_url, token, clock, trust=CollectorTrust(config.collector_tls, base)),
-        status=StatusReader(
-            evaluator=evaluator,
-            pages={"evaluator": f"{config.evaluator_url}/metrics", "notifier": f"{config.notifier_url}/metrics"},
-            token=token,
-            http=http,
-            registry=telemetry.registry,
-            redis=redis,
-            database=database,
-            overview=overview,
-            clock=clock,
-        ),
-        oidc=None
-        if config.oidc is None
-        else OidcLogin(
-            config.oidc,
-            open_provider(config.oidc, base, clock),
-            OidcUsers(database, clock),
-            store,
-            clock,
-            metrics,
-            shared.external_url,
-        ),
-        document=document_bytes(),
+        telemetry=telemetry,
+        metrics=ApiMetrics(telemetry.registry),
+        database=database,
+        redis=redis,
+        bus=RedisBus(redis, clock),
+        http=await stack.enter_async_context(aiohttp.ClientSession()),
+        token=ensure_token_file(base / shared.token_path),
     )
-    telemetry.registry.register(api.checks)
-    telemetry.registry.register(api.checklist)
-    telemetry.registry.register(api.quality)
+    assembled = assemble(around)
+    api = assembled.api
+    for counted in (api.checks, api.checklist, api.quality):
+        telemetry.registry.register(counted)
     stack.push_async_callback(api.audit_runner.stop)
     files = StaticFiles(static)
     tls = None if config.tls is None else ServerTls(config.tls, base)
-    limit = RequestLimit(config.rate_limits, config.trusted_proxies, clock, metrics)
     port = await serve(
         stack,
-        _web_app(api, telemetry, feed, files, http, limit),
+        _web_app(around, assembled, files),
         config.listen,
         setting="api.listen",
         tls=None if tls is None else tls.context,
     )
-    instance = config.instance or f"{socket.gethostname()}:{port}"
-    poller = Poller(
-        overview,
-        evaluator,
-        clock,
-        metrics,
-        telemetry,
-        interval=config.poll_interval,
-    )
-    writer = HeartbeatWriter(
-        redis,
-        telemetry,
-        clock,
-        instance=instance,
-        interval=shared.heartbeat_interval,
-        ready=lambda: _readiness(feed),
-    )
-    loops = {
-        "evaluator": poller.round,
-        "heartbeats": HeartbeatPoller(overview, redis, clock, telemetry).round,
-        "heartbeat": writer.round,
-        **_alert_loops(feed, Recorder(bus, record, metrics, consumer=instance), clock, telemetry),
-        "direct": DirectAlerts(feed, view, evaluator, overview, clock).round,
-        "checks": api.checks.round,
-        "checklist": api.checklist.round,
-        "quality": api.quality.round,
-        "rules": delivery.round,
-        "on-call": api.on_call.delivery.round,
-        **_live_loops(api),
-    }
-    for name, work in loops.items():
+    for name, work in _loops(around, assembled, config.instance or f"{socket.gethostname()}:{port}").items():
         spawn(stack, keep_running(name, work, clock=clock, telemetry=telemetry, max_pause=_MAX_PAUSE), name=name)
-    return RunningApi(port, feed, api.authenticator, files, tls)
+    return RunningApi(port, assembled.feed, api.authenticator, files, tls)
 
 
-def _web_app(
-    api: Api,
-    telemetry: Telemetry,
-    feed: AlertFeed,
-    files: StaticFiles,
-    http: aiohttp.ClientSession,
-    limit: RequestLimit,
-) -> web.Application:
-    config = api.config
-    app = service_app(telemetry, api.clock, lambda: _readiness(feed), token=None, max_body=config.max_body_bytes)
-    opened = add_routes(app, api, ROUTES) | add_passthrough(app, http, config.notifier_url)
+def _web_app(around: Surroundings, assembled: Assembled, files: StaticFiles) -> web.Application:
+    config, api, feed = around.config, assembled.api, assembled.feed
+    limit = RequestLimit(config.rate_limits, config.trusted_proxies, around.clock, around.metrics)
+    app = service_app(
+        around.telemetry, around.clock, lambda: _readiness(feed), token=None, max_body=config.max_body_bytes
+    )
+    opened = add_routes(app, api, ROUTES) | add_passthrough(app, around.http, config.notifier_url)
     app.router.add_get("/{path:.*}", files.handle)
     open_metrics = config.open_metrics or is_loopback(config.listen)
     add_guard(
@@ -267,6 +144,32 @@ def _web_app(
 
     app.on_shutdown.append(end_live)
     return app
+
+
+def _loops(around: Surroundings, assembled: Assembled, instance: str) -> Loops:
+    api, feed, clock, telemetry = assembled.api, assembled.feed, around.clock, around.telemetry
+    poller = Poller(api.overview, api.evaluator, clock, around.metrics, telemetry, interval=around.config.poll_interval)
+    writer = HeartbeatWriter(
+        around.redis,
+        telemetry,
+        clock,
+        instance=instance,
+        interval=around.shared.heartbeat_interval,
+        ready=lambda: _readiness(feed),
+    )
+    return {
+        "evaluator": poller.round,
+        "heartbeats": HeartbeatPoller(api.overview, around.redis, clock, telemetry).round,
+        "heartbeat": writer.round,
+        **_alert_loops(feed, Recorder(around.bus, api.record, around.metrics, consumer=instance), clock, telemetry),
+        "direct": DirectAlerts(feed, api.view, api.evaluator, api.overview, clock).round,
+        "checks": api.checks.round,
+        "checklist": api.checklist.round,
+        "quality": api.quality.round,
+        "rules": assembled.delivery.round,
+        "on-call": api.on_call.delivery.round,
+        **_live_loops(api),
+    }
 
 
 def _alert_loops(feed: AlertFeed, recorder: Recorder, clock: Clock, telemetry: Telemetry) -> Loops:

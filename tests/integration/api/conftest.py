@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from argon2 import PasswordHasher
 
-from services.api import app
+from services.api import app, assembly
 from services.api.auth import passwords
 from services.api.config import ApiConfig
 from services.api.context import Api
@@ -101,7 +101,7 @@ class Stand:
         self.inner = await self.stack.enter_async_context(AsyncExitStack())
         with pytest.MonkeyPatch.context() as patch:
             # Keeps hold of the collaborators, which a test looks into.
-            patch.setattr(app, "Api", self._keep)
+            patch.setattr(assembly, "Api", self._keep)
             self.running = await app.build(self.inner, config, shared, clock=self.clock, base=self.data)
         self.evaluator.token = shared.token_path.read_text().strip()
         return self.running

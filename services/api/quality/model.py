@@ -102,6 +102,8 @@ class KnownVulnerability(Answer):
     id: str
     severity: Risk
     summary: str
+    aliases: list[str]
+    """Its names in other lists."""
 
 
 class Quality(Answer):
@@ -123,7 +125,7 @@ class Quality(Answer):
     found: dict[str, int]
     """All findings by severity."""
     vulnerabilities: list[KnownVulnerability]
-    """Of the last audit that had pip-audit's report."""
+    """Of the last report of pip-audit and of osv-scanner, each hole once."""
     vulnerabilities_at: float | None
     """When that was; null: never."""
     can_run: bool

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -10,7 +10,7 @@ import orjson
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Risk: TypeAlias = Literal["critical", "high", "medium", "low", "unknown"]
 Kind: TypeAlias = Literal[
-    "bandit", "coverage", "junit", "mypy", "pip-audit", "radon-cc", "radon-mi", "ruff", "sarif"
+    "bandit", "coverage", "junit", "mypy", "osv-scanner", "pip-audit", "radon-cc", "radon-mi", "ruff", "sarif"
 ]  # fmt: skip
 ItemKey: TypeAlias = Literal[
     "complexity", "maintainability", "types", "lint", "code", "dependencies", "efficiency", "slow_tests", "coverage",
@@ -52,6 +52,8 @@ class Vulnerability:
     id: str
     severity: Risk = "unknown"
     summary: str = ""
+    aliases: tuple[str, ...] = ()
+    """Its names in other lists."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,23 @@ def make_report(
         tuple(found[:KEPT]),
         tuple(sorted(set(vulnerabilities), key=lambda one: (one.package, one.installed, one.id))[:KEPT]),
     )
+
+
+def distinct(holes: Iterable[Vulnerability], ranks: Mapping[Risk, float]) -> list[Vulnerability]:
+    """Return each hole once where two tools found it under other names; the graver risk and the first fix count."""
+    known: list[Vulnerability] = []
+    places: dict[tuple[str, str, str], int] = {}
+    for hole in holes:
+        names = [(hole.package.lower(), hole.installed, name) for name in (hole.id, *hole.aliases)]
+        place = next((places[name] for name in names if name in places), len(known))
+        if place == len(known):
+            known.append(hole)
+        else:
+            one = known[place]
+            risk = max(one.severity, hole.severity, key=lambda risk: ranks[risk])
+            known[place] = replace(one, severity=risk, fixed_version=one.fixed_version or hole.fixed_version)
+        places |= dict.fromkeys(names, place)
+    return known
 
 
 def line_text(value: object, longest: int = _LONGEST) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from services.api.quality.report import ItemKey, Kind, Report
+from services.api.quality.report import ItemKey, Kind, Report, Risk, distinct
 
 Part: TypeAlias = Literal["architecture", "security", "performance", "testing"]
 PARTS: tuple[Part, ...] = get_args(Part)
 FULL = 10.0
 PART_WEIGHTS: Mapping[Part, float] = {"architecture": 0.25, "security": 0.35, "performance": 0.10, "testing": 0.30}
-RISKS = {"critical": 10.0, "high": 5.0, "unknown": 3.0, "medium": 2.0, "low": 1.0}
+RISKS: Mapping[Risk, float] = {"critical": 10.0, "high": 5.0, "unknown": 3.0, "medium": 2.0, "low": 1.0}
 _PER = 1000
 _HALF_VULNERABILITIES = 5.0
 _HALF_SLOW, _HALF_FAILED, _HALF_SKIPPED = 0.05, 0.01, 0.20
@@ -38,7 +38,7 @@ ITEMS: tuple[Item, ...] = (
     Item("types", "architecture", 0.25, "mypy", half=10),
     Item("lint", "architecture", 0.25, "ruff", also=("sarif",), half=20),
     Item("code", "security", 0.5, "bandit", also=("sarif",), half=5),
-    Item("dependencies", "security", 0.5, "pip-audit"),
+    Item("dependencies", "security", 0.5, "pip-audit", also=("osv-scanner",)),
     Item("efficiency", "performance", 0.5, "ruff", half=5),
     Item("slow_tests", "performance", 0.5, "junit"),
     Item("coverage", "testing", 0.6, "coverage"),
@@ -97,7 +97,7 @@ def _scored(item: Item, reports: Sequence[Report], lines: int) -> Scored:
     if item.half:
         measure = sum(one.weights.get(item.key, 0.0) for one in used) * _PER / lines
         return Scored(item, _halved(measure, item.half), measure)
-    value, measure = _OWN[item.key](needed)
+    value, measure = _OWN[item.key](used)
     return Scored(item, value, measure)
 
 
@@ -105,24 +105,28 @@ def _halved(measure: float, half: float) -> float:
     return float(FULL * 2.0 ** -(measure / half))
 
 
-def _dependencies(report: Report) -> tuple[float, float]:
-    weight = sum(RISKS[one.severity] for one in report.vulnerabilities) + report.weights.get("dependencies", 0.0) / 10
-    return _halved(weight, _HALF_VULNERABILITIES), float(len(report.vulnerabilities))
+def _dependencies(reports: Sequence[Report]) -> tuple[float, float]:
+    holes = distinct((one for report in reports for one in report.vulnerabilities), RISKS)
+    skipped = sum(report.weights.get("dependencies", 0.0) for report in reports) / 10
+    return _halved(sum(RISKS[one.severity] for one in holes) + skipped, _HALF_VULNERABILITIES), float(len(holes))
 
 
-def _slow_tests(report: Report) -> tuple[float, float]:
+def _slow_tests(reports: Sequence[Report]) -> tuple[float, float]:
+    (report,) = reports
     slow, fast = report.measures["slow"], report.measures["fast_passed"]
     share = slow / (slow + fast) if slow else 0.0
     return _halved(share, _HALF_SLOW), share
 
 
-def _coverage(report: Report) -> tuple[float, float]:
+def _coverage(reports: Sequence[Report]) -> tuple[float, float]:
+    (report,) = reports
     lines = report.measures["line_ratio"]
     ratio = _LINES * lines + _BRANCHES * report.measures.get("branch_ratio", lines)
     return FULL * ratio, ratio
 
 
-def _results(report: Report) -> tuple[float, float]:
+def _results(reports: Sequence[Report]) -> tuple[float, float]:
+    (report,) = reports
     passed, failed, skipped = (report.measures[name] for name in ("passed", "failed", "skipped"))
     failing = failed / (failed + passed)
     skipping = skipped / (skipped + passed) if skipped else 0.0

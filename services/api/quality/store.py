@@ -10,8 +10,8 @@ import orjson
 from pydantic import TypeAdapter
 
 from services.api.quality.model import Audit, AuditBody, AuditRun
-from services.api.quality.report import Report, Vulnerability
-from services.api.quality.score import Scores, score
+from services.api.quality.report import Report, Vulnerability, distinct
+from services.api.quality.score import RISKS, Scores, score
 from services.common.clock import Clock
 from services.common.storage import Database, Queries
 
@@ -107,12 +107,13 @@ class QualityStore:
         return reports, score(reports, audit.lines)
 
     async def vulnerabilities(self, branch: str) -> tuple[Sequence[Vulnerability], float | None]:
-        """Return what the last audit with pip-audit's report knows of the branch, and when that was, None: never.
+        """Return what the last reports about packages know of the branch, and when they came, None: never.
 
-        An audit without that report says nothing of packages, so it must not end the alerts about them.
+        An audit without such a report says nothing of packages, so it must not end the alerts about them.
         """
-        row = await self._database.fetchrow(_SQL["last_of_kind"], branch, "pip-audit")
-        return ((), None) if row is None else (_REPORT.validate_json(row["content"]).vulnerabilities, float(row["at"]))
+        rows = await self._database.fetch(_SQL["last_of_kinds"], branch, ["pip-audit", "osv-scanner"])
+        found = (hole for row in rows for hole in _REPORT.validate_json(row["content"]).vulnerabilities)
+        return distinct(found, RISKS), max((float(row["at"]) for row in rows), default=None)
 
     async def forget(self, keep: float) -> None:
         """Remove audits and runs that are older than `keep` seconds, and audits left unfinished for a day."""

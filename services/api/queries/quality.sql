@@ -31,10 +31,11 @@ SELECT id, commit, branch, extract(epoch FROM at)::float8 AS at, lines, created_
        extract(epoch FROM finished_at)::float8 AS finished_at, overall, architecture, security, performance, testing
 FROM quality_audits WHERE branch = $1 AND finished_at IS NOT NULL ORDER BY quality_audits.at DESC, id DESC LIMIT $2
 
--- name: last_of_kind
-SELECT content, extract(epoch FROM at)::float8 AS at
+-- name: last_of_kinds
+SELECT DISTINCT ON (kind) content, extract(epoch FROM at)::float8 AS at
 FROM quality_reports JOIN quality_audits ON quality_audits.id = audit_id
-WHERE branch = $1 AND finished_at IS NOT NULL AND kind = $2 ORDER BY quality_audits.at DESC, id DESC LIMIT 1
+WHERE branch = $1 AND finished_at IS NOT NULL AND kind = ANY ($2::text[])
+ORDER BY kind DESC, quality_audits.at DESC, id DESC
 
 -- name: branches
 SELECT branch FROM quality_audits WHERE finished_at IS NOT NULL GROUP BY branch ORDER BY max(at) DESC LIMIT 50

@@ -92,7 +92,21 @@ async def test_an_audit_without_pip_audit_ends_no_alert(api):
     _, shown = await page.get(PATH)
     assert shown["audit"]["at"] == BODY["at"] + 60
     assert (len(shown["vulnerabilities"]), shown["vulnerabilities_at"]) == (3, BODY["at"])
-    assert 'tocsin_quality_vulnerabilities{fixed_version="1.0"' in (await page.get("/metrics"))[1]
+    osv = (SAMPLES / "osv-scanner.json").read_bytes()
+    address = await begin(page, at=BODY["at"] + 120)
+    assert (await send(page, f"{address}/reports/osv-scanner", osv))[1]["vulnerabilities"] == 4
+    await page.post(f"{address}/finish")
+    _, shown = await page.get(PATH)
+    assert shown["vulnerabilities_at"] == BODY["at"] + 120
+    assert [(one["package"], one["severity"]) for one in shown["vulnerabilities"]] == [
+        ("flask", "high"), ("lodash", "high"), ("flask", "unknown"), ("lodash", "unknown"), ("pip", "unknown"),
+        ("minimist", "medium"),
+    ]  # fmt: skip
+    _, text = await page.get("/metrics")
+    assert (
+        'tocsin_quality_vulnerabilities{fixed_version="1.0",installed="0.5",package="flask",severity="high"} 2.0'
+        in text
+    )
 
 
 async def test_a_missing_report_is_named_and_a_second_one_replaces(api):

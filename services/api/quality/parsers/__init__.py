@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.api.quality.parsers import bandit, coverage, junit, mypy, pip_audit, radon_cc, radon_mi, ruff, sarif
+from services.api.quality.parsers import (
+    bandit,
+    coverage,
+    junit,
+    mypy,
+    osv_scanner,
+    pip_audit,
+    radon_cc,
+    radon_mi,
+    ruff,
+    sarif,
+)
 from services.api.quality.report import Kind, Report
 
 
@@ -18,6 +29,6 @@ class Parser:
 
 PARSERS: tuple[Parser, ...] = tuple(
     Parser(module.KIND, module.COMMAND, module.parse)
-    for module in (bandit, coverage, junit, mypy, pip_audit, radon_cc, radon_mi, ruff, sarif)
+    for module in (bandit, coverage, junit, mypy, osv_scanner, pip_audit, radon_cc, radon_mi, ruff, sarif)
 )
 BY_KIND = {parser.kind: parser for parser in PARSERS}

@@ -55,6 +55,7 @@ def _hole(name: str, installed: str, one: Any) -> Vulnerability:
         min(fixes, key=version_key, default=""),
         line_text(one["id"], _NAME),
         summary=line_text(one.get("description") or ""),
+        aliases=tuple(line_text(alias, _NAME) for alias in one.get("aliases") or () if isinstance(alias, str)),
     )
 
 

@@ -1033,6 +1033,21 @@ export interface components {
             total: number;
         };
         /**
+         * ExternalService
+         * @description One service of others: how its check went.
+         */
+        ExternalService: {
+            /** Name */
+            name: string;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "up" | "down" | "unknown";
+        };
+        /**
          * Firing
          * @description One time that the rule would have fired.
          */
@@ -1069,7 +1084,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            kind: "bandit" | "coverage" | "junit" | "mypy" | "osv-scanner" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
             /** Line */
             line: number;
             /** Message */
@@ -1093,6 +1108,8 @@ export interface components {
             at: number;
             /** Components */
             components: components["schemas"]["ComponentHealth"][];
+            /** External */
+            external: components["schemas"]["ExternalService"][];
             /** Missing Services */
             missing_services: string[];
             /**
@@ -1186,7 +1203,7 @@ export interface components {
              * Needs
              * @enum {string}
              */
-            needs: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            needs: "bandit" | "coverage" | "junit" | "mypy" | "osv-scanner" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
             /**
              * Part
              * @enum {string}
@@ -1200,6 +1217,8 @@ export interface components {
          * @description A known hole of an installed package and the version that mends it, if there is one.
          */
         KnownVulnerability: {
+            /** Aliases */
+            aliases: string[];
             /** Fixed Version */
             fixed_version: string;
             /** Id */
@@ -1709,7 +1728,7 @@ export interface components {
              */
             key: "architecture" | "security" | "performance" | "testing";
             /** Missing */
-            missing: ("bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif")[];
+            missing: ("bandit" | "coverage" | "junit" | "mypy" | "osv-scanner" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif")[];
             /** Score */
             score: number | null;
         };
@@ -2000,7 +2019,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "bandit" | "coverage" | "junit" | "mypy" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
+            kind: "bandit" | "coverage" | "junit" | "mypy" | "osv-scanner" | "pip-audit" | "radon-cc" | "radon-mi" | "ruff" | "sarif";
             /** Tool */
             tool: string;
             /** Vulnerabilities */

@@ -442,7 +442,7 @@ audit=$(post $api -H 'Content-Type: application/json' \\
   -d '{"commit": "'$(git rev-parse HEAD)'", "branch": "main", "lines_of_code": '$lines'}' | jq .id)
 ruff check --output-format json . > ruff.json
 post $api/$audit/reports/ruff --data-binary @ruff.json
-# the same for: bandit coverage junit mypy pip-audit radon-cc radon-mi sarif
+# the same for: bandit coverage junit mypy osv-scanner pip-audit radon-cc radon-mi sarif
 post -X POST $api/$audit/finish`,
     audited: (commit: string, branch: string, lines: number): string =>
       `${commit.slice(0, 12)} of ${branch}, ${lines.toLocaleString("en")} lines, audited`,
@@ -499,10 +499,10 @@ post -X POST $api/$audit/finish`,
     },
     vulnerabilities: "Vulnerabilities",
     noVulnerabilities: "No known vulnerability",
-    noVulnerabilitiesHelp: "That is what pip-audit's report says.",
+    noVulnerabilitiesHelp: "That is what the last report of pip-audit or osv-scanner says.",
     notAsked: "Nobody has looked for vulnerabilities",
     notAskedHelp: "Post pip-audit's report with the next audit.",
-    asked: "The latest audit has no report of pip-audit; these are of the one before that had it, made",
+    asked: "The latest audit has no report about packages; these are of the last one that had it, made",
     risks: { critical: "Critical", high: "High", medium: "Medium", low: "Low", unknown: "Risk not told" },
     fix: (version: string): string => `Update to ${version} or later`,
     noFix: "No fixed version yet",

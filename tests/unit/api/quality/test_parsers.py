@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from services.api.quality import parsers
 from services.api.quality.parsers import BY_KIND, PARSERS
 from services.api.quality.parsers.pip_audit import version_key
-from services.api.quality.report import KEPT, Finding, ReportError, make_report
+from services.api.quality.report import KEPT, Finding, ReportError, distinct, make_report
+from services.api.quality.score import RISKS
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -99,6 +100,38 @@ def test_pip_audit():
     assert report.vulnerabilities[0].summary == "Improper input validation: large amount of memory usage."
     assert [one.rule for one in report.findings] == ["skipped"]
     assert parse("pip-audit", [{"name": "a", "version": "1", "vulns": []}]).vulnerabilities == ()
+
+
+def test_osv_scanner():
+    found = parse("osv-scanner", sample("osv-scanner.json")).vulnerabilities
+    assert [(one.package, one.installed, one.fixed_version, one.id, one.severity) for one in found] == [
+        ("flask", "0.5", "0.12.3", "GHSA-562c-5r94-xh97", "high"),
+        ("lodash", "4.17.15", "4.17.21", "GHSA-35jh-r3h4-6jhm", "unknown"),
+        ("lodash", "4.17.15", "4.17.19", "GHSA-p6mc-m468-83gw", "high"),
+        ("minimist", "1.2.0", "", "GHSA-vh95-rmgr-6w4m", "medium"),
+    ]
+    assert parse("osv-scanner", {"results": None}).vulnerabilities == ()
+
+
+@pytest.mark.parametrize(
+    ("score", "risk"),
+    [
+        ("9.8", "critical"), ("9", "critical"), ("7.0", "high"), ("4", "medium"), ("0.1", "low"), ("0", "unknown"),
+        ("", "unknown"), (None, "unknown"),
+    ],
+)  # fmt: skip
+def test_risks_are_those_of_cvss(score, risk):
+    groups = [{"ids": ["X"], "max_severity": score}]
+    told = {"package": {"name": "a", "version": "1"}, "vulnerabilities": [{"id": "X"}], "groups": groups}
+    (hole,) = parse("osv-scanner", {"results": [{"packages": [told]}]}).vulnerabilities
+    assert (hole.severity, hole.fixed_version) == (risk, "")
+
+
+def test_a_hole_that_two_tools_found_counts_once():
+    reports = [parse(kind, sample(f"{kind}.json")) for kind in ("pip-audit", "osv-scanner")]
+    found = distinct((one for report in reports for one in report.vulnerabilities), RISKS)
+    flask = [(one.id, one.severity) for one in found if one.package == "flask"]
+    assert flask == [("PYSEC-2018-66", "high"), ("PYSEC-2019-179", "unknown")]
 
 
 def test_the_lowest_version_that_mends_is_chosen():
@@ -234,6 +267,10 @@ BAD = {
     "pip-audit": [
         "{}", "[]", "[1]", '[{"name": "a", "skip_reason": "offline"}]', '[{"name": "a", "version": "1"}]',
         '[{"name": "a", "version": "1", "vulns": [{}]}]', '[{"version": "1"}]',
+    ],
+    "osv-scanner": [
+        "[]", "{}", '{"results": 7}', '{"results": [{"packages": [{}]}]}',
+        '{"results": [{"packages": [{"package": {"name": "a"}, "vulnerabilities": [{}]}]}]}',
     ],
     "radon-cc": ["[]", '{"a.py": 1}', '{"a.py": [{}]}', '{"a.py": [{"complexity": "x"}]}'],
     "radon-mi": ["[]", '{"a.py": {}}', '{"a.py": 7}'],

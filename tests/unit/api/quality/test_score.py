@@ -101,6 +101,14 @@ def test_without_a_report_its_part_has_no_score_and_names_it(kind):
     assert {part: kinds for part, kinds in found.missing.items() if kinds} == dict.fromkeys(parts, (kind,))
 
 
+def test_osv_scanner_adds_to_pip_audit_and_counts_no_hole_twice():
+    again = Vulnerability("A", "1", "", "GHSA-1", "critical", aliases=("X",))
+    other = Vulnerability("b", "1", "", "GHSA-2", "high")
+    osv = make_report("osv-scanner", vulnerabilities=[dataclasses.replace(again, package="a"), other])
+    found = item(scores(pip_audit=make_report("pip-audit", vulnerabilities=[HOLE]), osv_scanner=osv), "dependencies")
+    assert (found.measure, found.score) == pytest.approx((2, 10 * 2 ** -(15 / 5)))
+
+
 def test_sarif_alone_makes_no_score():
     found = score([make_report("sarif")], LINES)
     assert [one.score for one in found.items] == [None] * len(ITEMS)

@@ -76,7 +76,7 @@ it("says when nobody has looked for vulnerabilities, or not this time", async ()
   await page.findByText("Nobody has looked for vulnerabilities");
   close();
   const later = await openQuality({ ...QUALITY, vulnerabilities_at: 1000 });
-  await later.findByText(/The latest audit has no report of pip-audit/);
+  await later.findByText(/The latest audit has no report about packages/);
 });
 
 it("shows another branch when asked", async () => {

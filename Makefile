@@ -6,7 +6,7 @@ WORKERS ?= 3
 # More words for the command: make run ARGS="--set api.listen=127.0.0.1:8081"
 ARGS ?=
 
-.PHONY: help setup setup-dev run test lint docs bench conformance dashboard-check clean
+.PHONY: help setup setup-dev run test lint docs routes bench conformance dashboard-check clean
 
 help:
 	@echo "make run          run Tocsin and the demo that it watches (ARGS=... for tocsin up)"
@@ -14,6 +14,7 @@ help:
 	@echo "make setup        only make the environment in .venv"
 	@echo "make lint         style, types, import contracts, the dashboard's checks"
 	@echo "make docs         write the generated pages of docs/reference"
+	@echo "make routes       who is told of what: the tests of deploy/config (ROUTES=FILES for your own)"
 	@echo "make bench        run every benchmark in its short form"
 	@echo "make conformance  PromQL and rule tests against Prometheus' own: PROMQL_SUITE=DIR"
 	@echo "make clean        remove what was built (not .tocsin, where the data is)"
@@ -42,6 +43,10 @@ lint: setup-dev dashboard-check
 
 docs: setup-dev
 	$(PYTHON_BIN) -m scripts.reference
+
+ROUTES ?= deploy/config/tests/routes.yml
+routes: setup-dev
+	$(PYTHON_BIN) -m services routes test $(ROUTES)
 
 bench: setup-dev
 	@for module in bench/*.py bench/*/__main__.py; do \

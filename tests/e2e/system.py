@@ -83,7 +83,8 @@ class System:
             self.output.append(line)
             if match := re.search(r"password:?\s+(\S{12,})", line, re.IGNORECASE):
                 self.password = match[1]
-            if self.url("api.listen") in line:
+            # The last line of the welcome; a scrape that came before the API listened names its address, too.
+            if line.lstrip().startswith("Login "):
                 ready.set()
 
     async def stop(self):

@@ -7,8 +7,8 @@ import pytest
 
 from services.common.people import OVERRIDES_KEY, PEOPLE_KEY, Takeover
 from services.common.people_shown import PEOPLE_PATH, REFRESH_PATH, TEST_PATH, People, TrialResults
-from tests.integration.notifier.conftest import eventually
-from tests.integration.notifier.test_people import config
+from tests.integration.notifier.conftest import event, eventually, publish
+from tests.integration.notifier.test_people import config, rcpt
 
 pytestmark = pytest.mark.integration
 
@@ -33,8 +33,10 @@ async def test_choices_and_takeovers_are_in_force_at_once(place, mailbox, redis)
     assert running.pipeline.engine.posting.directory.schedules["primary"].on_call(now) == ("bert",)
     value = running.telemetry.registry.get_sample_value
     assert (value("tocsin_notifier_overrides_ignored"), value("tocsin_notifier_preferences_ignored")) == (1, 1)
+    await publish(redis, event(starts_at=now))
+    await eventually(lambda: rcpt(mailbox) == ["bert@example.com"])
     await redis.delete(OVERRIDES_KEY)
-    await eventually(lambda: running.pipeline.directory().schedules["primary"].on_call(now) == ("anna",), seconds=60)
+    await eventually(lambda: running.pipeline.directory().schedules["primary"].on_call(now) == ("anna",))
 
 
 async def test_test_messages_and_what_the_provider_said(place, mailbox):

@@ -54,6 +54,7 @@ def variables(settings: DemoSettings) -> dict[str, str]:
     return {
         "DEMO_SHOP": config.shop_listen,
         "DEMO_INBOX": config.inbox_listen,
+        "DEMO_GATEWAY": config.gateway_listen,
         "DEMO_SMTP_HOST": smtp_host,
         "DEMO_SMTP_PORT": smtp_port,
         "DEMO_POSTGRES_DSN": settings.postgres_dsn,

@@ -13,7 +13,7 @@ _HANGS_SHARE = 0.1
 
 
 def gateway_app(faults: FaultWatch, clock: Clock) -> web.Application:
-    """Return the application with `/charge` and `/prices`."""
+    """Return the application with `/charge`, `/prices` and the provider's `/status`."""
 
     async def charge(request: web.Request) -> web.Response:
         await request.json()
@@ -32,7 +32,13 @@ def gateway_app(faults: FaultWatch, clock: Clock) -> web.Application:
             await clock.sleep(_PRICE_SECONDS)
         return web.json_response({"items": items})
 
+    async def status(_request: web.Request) -> web.Response:
+        if faults.on("payments"):
+            raise web.HTTPServiceUnavailable(text="maintenance\n")
+        return web.json_response({"status": "ok"})
+
     app = web.Application()
+    app.router.add_get("/status", status)
     app.router.add_post("/charge", charge)
     app.router.add_get("/prices", prices)
     return app

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 from services.api.evaluator import EvaluatorClient, EvaluatorError
 from services.api.metrics import ApiMetrics
 from services.api.overview.evaluated import index_rules, instant_values, next_evaluation, range_values
+from services.api.overview.external import external_services
 from services.api.overview.ring import SPAN, STEP
 from services.api.overview.state import OverviewState
 from services.common.clock import Clock
@@ -65,9 +66,9 @@ class Poller:
             end = int(now) // STEP * STEP
             self._overview.take_past(range_values(await self._evaluator.recorded_since(end - SPAN, end, STEP), index))
             self._filled = True
-        values = instant_values(await self._evaluator.recorded_now(now), index)
+        vector = await self._evaluator.recorded_now(now)
         self._overview.take_rules(groups, index)
-        self._overview.take_values(values, now)
+        self._overview.take_values(instant_values(vector, index), now, external_services(vector))
 
     def _note(self, result: str, detail: str) -> None:
         self._metrics.polls.labels(result).inc()

@@ -68,11 +68,22 @@ class ServiceHealth(Answer):
     version: str
 
 
+class ExternalService(Answer):
+    """One service of others: how its check went."""
+
+    name: str
+    status: Literal["up", "down", "unknown"]
+    seconds: float | None
+    """How long the check took."""
+
+
 class Health(Answer):
     """The state of the watched stack and of Tocsin itself."""
 
     at: float
     overall: Overall
     components: list[ComponentHealth]
+    external: list[ExternalService]
+    """Services of others that probes with a label `external` watch."""
     services: list[ServiceHealth]
     missing_services: list[str]

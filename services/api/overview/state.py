@@ -5,8 +5,9 @@ from typing import get_args
 
 from services.api.alerts.view import AlertView
 from services.api.overview.evaluated import RuleGroups, RuleIndex
+from services.api.overview.external import unknown
 from services.api.overview.health import build_components, overall_status
-from services.api.overview.model import Health, Panel, Realtime, ServiceHealth, Threshold
+from services.api.overview.model import ExternalService, Health, Panel, Realtime, ServiceHealth, Threshold
 from services.api.overview.panel import build_panels
 from services.api.overview.ring import Ring
 from services.common.events import Heartbeat
@@ -23,6 +24,7 @@ class OverviewState:
         self._index = RuleIndex()
         self._rings: dict[str, Ring] = {}
         self._panels: tuple[Panel, ...] = build_panels({}, self._index, {}, 0)
+        self._external: tuple[ExternalService, ...] = ()
         self._heartbeats: tuple[Heartbeat, ...] = ()
         self._redis_answers = False
         self.version = 0
@@ -55,12 +57,15 @@ class OverviewState:
         for name, points in past.items():
             self._rings.setdefault(name, Ring()).fill(points)
 
-    def take_values(self, values: Mapping[str, float | None], now: float) -> None:
-        """Put in the values of an instant query, by recorded name."""
+    def take_values(
+        self, values: Mapping[str, float | None], now: float, external: Sequence[ExternalService] = ()
+    ) -> None:
+        """Put in the values of an instant query, by recorded name, and what it says of services of others."""
         if not self.reachable(now):
             self._heard_since = now
         self.heard_at = now
         self.version += 1
+        self._external = tuple(external)
         for name, value in values.items():
             self._rings.setdefault(name, Ring()).add(now, value)
         self._panels = build_panels(values, self._index, self._rings, now)
@@ -93,6 +98,7 @@ class OverviewState:
             at=now,
             overall=overall_status([card.status for card in components], alerts, reachable=reachable),
             components=components,
+            external=list(self._external) if reachable else unknown(self._external),
             services=[
                 ServiceHealth(
                     service=beat.service,

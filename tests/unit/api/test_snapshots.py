@@ -120,7 +120,7 @@ def _keys(value):
     ("name", "keys"),
     [
         ("metrics_realtime", "at panels"),
-        ("health_services", "at overall components services missing_services"),
+        ("health_services", "at overall components external services missing_services"),
         ("alerts_active", "alerts"),
         ("alerts_history", "alerts next_cursor"),
         ("alert", _ALERT),

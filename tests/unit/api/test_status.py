@@ -67,7 +67,7 @@ def test_another_form_is_refused():
 
 
 def test_services_tell_of_configurations_and_troubles():
-    health = Health(at=1, overall="operational", components=[], services=[], missing_services=["notifier"])
+    health = Health(at=1, overall="operational", components=[], external=[], services=[], missing_services=["notifier"])
     part = services_part(health, {"evaluator": MetricsPage.read(PAGE)}, "The notifier is away.")
     assert part.missing_services == ["notifier"]
     assert part.missing == "The notifier is away."

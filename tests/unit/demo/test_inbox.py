@@ -73,8 +73,10 @@ async def test_the_gateway_charges_and_fails_when_told():
     async with TestClient(TestServer(gateway_app(switch, SystemClock()))) as client:
         answers = {(await client.post("/charge", json={})).status for _ in range(20)}
         assert answers <= {200, 402}
+        assert (await client.get("/status")).status == 200
         assert (await (await client.get("/prices?items=20")).json()) == {"items": 20}
         switch.broken.add("payments")
+        assert (await client.get("/status")).status == 503
         for _ in range(40):
             try:
                 async with client.post("/charge", json={}, timeout=0.2) as answer:

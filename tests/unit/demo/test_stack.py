@@ -18,9 +18,7 @@ def test_settings_are_private_and_read_back(tmp_path):
 
 def test_every_variable_of_the_config_is_given():
     used = set(re.findall(r"\$\{([A-Z_]+)\}", CONFIG.read_text()))
-    assert used - {"NAME", "TOCSIN_API", "TOCSIN_COLLECTOR", "TOCSIN_DATA_DIR"} == set(variables(SETTINGS)) - {
-        "DEMO_GATEWAY"
-    }
+    assert used - {"NAME", "TOCSIN_API", "TOCSIN_COLLECTOR", "TOCSIN_DATA_DIR"} == set(variables(SETTINGS))
 
 
 def test_one_process_a_part(tmp_path):

@@ -240,6 +240,11 @@ export const strings = {
     action: "What to do",
     save: "Save",
   },
+  external: {
+    title: "External services",
+    states: { up: "Up", down: "Down", unknown: "Unknown" } as Record<string, string>,
+    took: (time: string): string => `answers in ${time}`,
+  },
   completion: {
     label: "Completions",
     hint: "Suggestions come as you type, or by Ctrl+Space; arrows choose, Enter takes, Escape closes.",

@@ -36,6 +36,7 @@ export type PreferenceBody = Schemas["PreferenceBody"];
 export type Preferences = Schemas["Preferences"];
 export type QuietHours = Schemas["ChosenQuietHours"];
 export type TestResult = Schemas["TrialResult"];
+export type ExternalService = Schemas["ExternalService"];
 export type Severity = "critical" | "warning" | "info";
 export type Done = Schemas["Acknowledged"];
 export type DryRun = Schemas["DryRun"];

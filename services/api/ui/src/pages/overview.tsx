@@ -6,6 +6,7 @@ import { useStore } from "../model/store";
 import { ActiveAlerts } from "../parts/active-alerts";
 import { Banner } from "../parts/banner";
 import { ComponentCard } from "../parts/component-card";
+import { External } from "../parts/external";
 import { PanelTile } from "../parts/panel-tile";
 import { Recent } from "../parts/recent";
 import { Services } from "../parts/services";
@@ -43,6 +44,7 @@ export function OverviewPage(): JSX.Element {
               </div>
             )}
           </Section>
+          <External services={health.external} stale={stale} />
           <Section id="metrics" title={strings.panel.title} stale={stale}>
             {grid.length === 0 ? (
               <p class="quiet">{strings.panel.none}</p>

@@ -102,6 +102,7 @@ export function makeHealth(changes: Partial<Health> = {}): Health {
     at: NOW,
     overall: "operational",
     components: [makeComponent({ status: "healthy", message: "Within all limits." })],
+    external: [],
     services: [{ service: "api", instance: "api-1", ready: true, detail: "", at: NOW - 1, version: "0.1.0" }],
     missing_services: [],
     ...changes,

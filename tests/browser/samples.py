@@ -102,7 +102,11 @@ def health(now: float, metrics: Realtime, alerts: list[Alert], missing: tuple[st
         if name not in missing
     ]
     overall = overall_status([component.status for component in components], alerts, reachable=True)
-    return Health(at=now, overall=overall, components=components, services=services, missing_services=list(missing))
+    external = [ExternalService(name="Payment gateway", status="up", seconds=0.12)]
+    return Health(
+        at=now, overall=overall, components=components, external=external, services=services,
+        missing_services=list(missing),
+    )  # fmt: skip
 
 
 def alert(name: str, *, now: float, **changes: Any) -> Alert:

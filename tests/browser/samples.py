@@ -8,7 +8,7 @@ from services.api.checks.book import describe
 from services.api.errors.model import ErrorExample, ErrorGroup, Errors
 from services.api.overview.evaluated import RuleIndex
 from services.api.overview.health import build_components, overall_status
-from services.api.overview.model import Health, Panel, Realtime, ServiceHealth, Threshold
+from services.api.overview.model import ExternalService, Health, Panel, Realtime, ServiceHealth, Threshold
 from services.api.overview.panels import COMPONENTS
 from services.api.overview.spec import PanelSpec
 

@@ -8,7 +8,9 @@ from services.evaluator.check import check_files
 from services.evaluator.unit_tests import run_rule_tests
 
 ROOT = Path(__file__).parents[3] / "rules"
-FILES = sorted([*ROOT.glob("*.yml"), *(ROOT / "community").glob("*.yml")])
+# Packs that are loaded only where somebody asks for them.
+PACKS = sorted(path for folder in ("anomalies", "community") for path in (ROOT / folder).glob("*.yml"))
+FILES = [*sorted(ROOT.glob("*.yml")), *PACKS]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("*.yml")), ids=lambda path: path.stem)
@@ -22,12 +24,12 @@ def test_nothing_is_wrong_with_the_rules() -> None:
     assert [str(problem) for problem in check_files(sorted(ROOT.glob("*.yml")))] == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "community").glob("*.yml")), ids=lambda path: path.stem)
-def test_nothing_is_wrong_with_the_corrected_rules(path: Path) -> None:
+@pytest.mark.parametrize("path", PACKS, ids=lambda path: path.stem)
+def test_nothing_is_wrong_with_the_packs(path: Path) -> None:
     assert [str(problem) for problem in check_files([path])] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_each_file_has_tests(path: Path) -> None:
-    name = path.name if path.parent == ROOT else f"community-{path.name}"
+    name = path.name if path.parent == ROOT else f"{path.parent.name}-{path.name}"
     assert (ROOT / "tests" / name).exists(), f"write rules/tests/{name}"

@@ -19,7 +19,7 @@ describe("signing in", () => {
     };
     const page = await open("/", answers);
     const name = page.getByLabelText("User name");
-    expect(document.activeElement).toBe(name);
+    await waitFor(() => expect(document.activeElement).toBe(name));
     await userEvent.click(page.getByRole("button", { name: "Sign in" }));
     expect(page.getByRole("alert").textContent).toContain("both");
     expect(page.calls.map((call) => call.path)).toEqual(["/api/auth/me", "/api/auth/methods"]);
@@ -47,6 +47,17 @@ describe("signing in", () => {
     expect(page.getByRole("alert").textContent).toContain("You have no role");
     expect(page.getByText(/kept for emergencies/)).toBeTruthy();
     expect(location.search).toBe("?severity=critical");
+  });
+
+  it("lists unusual values with how far and since when, and nothing where there are none", async () => {
+    const unusual = makeAlert({ id: "u1", value: -5.25, severity: "info", labels: { anomaly: "true", what: "Payments" } });
+    const page = await openLive("/", { alerts: [makeAlert(), unusual] });
+    const section = within(page.getByRole("region", { name: /Unusual values/ }));
+    expect(section.getByRole("link", { name: "Payments" }).getAttribute("href")).toBe("/alerts/u1");
+    section.getByText("5.3 times the usual spread below the mean");
+    close();
+    const calm = await openLive("/", { alerts: [makeAlert()] });
+    expect(calm.queryByRole("region", { name: /Unusual values/ })).toBeNull();
   });
 
   it("says that the session ended, and goes back to the login", async () => {

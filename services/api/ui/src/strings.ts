@@ -707,6 +707,14 @@ post -X POST $api/$audit/finish`,
     partitions: "Partitions",
   },
 
+  anomalies: {
+    title: "Unusual values",
+    help: "Compared with the last hour.",
+    above: (times: string): string => `${times} times the usual spread above the mean`,
+    below: (times: string): string => `${times} times the usual spread below the mean`,
+    since: "since",
+  },
+
   services: {
     title: "Tocsin itself",
     names: { collector: "Collector", evaluator: "Evaluator", notifier: "Notifier", api: "API" } as Record<string, string>,

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { arriveLate } from "../model/router";
 import { useStore } from "../model/store";
 import { ActiveAlerts } from "../parts/active-alerts";
+import { Anomalies } from "../parts/anomalies";
 import { Banner } from "../parts/banner";
 import { ComponentCard } from "../parts/component-card";
 import { External } from "../parts/external";
@@ -56,6 +57,7 @@ export function OverviewPage(): JSX.Element {
               </div>
             )}
           </Section>
+          <Anomalies alerts={alerts} stale={stale} />
           <Services health={health} stale={stale} />
         </div>
       </div>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Preferences } from "../types";
-import { chosenOf, draftOf, formatDays, fromField, moved, toField, weeksOf } from "./on-call";
+import { chosenOf, draftOf, formatDays, formatShift, fromField, moved, toField, weeksOf } from "./on-call";
 
 const DAY = 86_400;
 const NAMES = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -99,6 +99,12 @@ describe("small things", () => {
     const at = 1_750_000_020;
     expect(fromField(toField(at))).toBe(at);
     expect(fromField("")).toBeNull();
+  });
+
+  it("tells the year of what is far away", () => {
+    const at = Date.UTC(2030, 5, 15, 12) / 1000;
+    expect(formatShift(at, at - 30 * DAY)).not.toContain("2030");
+    expect(formatShift(at, at - 300 * DAY)).toContain("2030");
   });
 
   it("tells days in few words", () => {

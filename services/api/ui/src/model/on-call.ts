@@ -121,10 +121,11 @@ export function fromField(text: string): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
-/** `Mon 9 Mar, 09:00` in the viewer's zone and manner. */
-export function formatShift(at: number): string {
+/** `Mon 9 Mar, 09:00` in the viewer's zone and manner; with the year where it is not within half a year of `now`. */
+export function formatShift(at: number, now = Date.now() / 1000): string {
+  const far = Math.abs(at - now) > 183 * DAY;
   return new Intl.DateTimeFormat(undefined, {
-    weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+    weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", ...(far ? { year: "numeric" } : {}),
   }).format(at * 1000);
 }
 

@@ -26,7 +26,7 @@ class MaintenanceAlerts(Answer):
 class DismissBody(Body):
     """Why nothing is done about it now."""
 
-    reason: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*\S[^\x00]*$")
+    reason: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
 
 
 class CheckCounts(Answer):

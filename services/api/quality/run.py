@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import structlog
@@ -104,42 +105,70 @@ class AuditRunner:
     async def _command(self, folder: Path) -> tuple[RunResult, int | None, str, str]:
         settings = self._settings
         environment = {"PATH": os.defpath, "HOME": str(folder)} | settings.audit_environment
+        printed = _Printed()
+        async with printed.pipe() as into:
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *settings.audit_command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=into,
+                    stderr=into,
+                    cwd=self._base,
+                    env=environment | {"TOCSIN_AUDIT_DIR": str(folder)},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                return "failed", None, f"The command can't be started: {error.strerror}.", ""
+            finally:
+                os.close(into)
+            try:
+                # The deadline is the machine's: it guards against a program that hangs.
+                async with asyncio.timeout(settings.audit_timeout):
+                    code = await process.wait()
+            except TimeoutError:
+                detail = f"It ran longer than audit_timeout ({settings.audit_timeout:.0f} s)."
+                result: tuple[RunResult, int | None, str] = ("timed_out", None, detail)
+            else:
+                result = ("failed", code, f"It ended with the exit code {code}.") if code else ("done", code, "")
+            finally:
+                await _end_group(process)
+        return *result, printed.text()
+
+
+class _Printed:
+    """The end of what is written into a pipe of our own.
+
+    Not asyncio's pipe of a process: with that one `wait` returns only when nobody holds the pipe any more, and what a
+    command leaves in the background may hold it for ever.
+    """
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    @contextlib.asynccontextmanager
+    async def pipe(self) -> AsyncIterator[int]:
+        """Lend the end to write into, which the caller closes; at the end what was written is read, for a while."""
+        out, into = os.pipe()
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(out, "rb", 0))
+        reading = asyncio.create_task(self._read(reader))
         try:
-            process = await asyncio.create_subprocess_exec(
-                *settings.audit_command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                cwd=self._base,
-                env=environment | {"TOCSIN_AUDIT_DIR": str(folder)},
-                start_new_session=True,
-            )
-        except OSError as error:
-            return "failed", None, f"The command can't be started: {error.strerror}.", ""
-        printed = bytearray()
-        reading = asyncio.create_task(_keep_end(process, printed))
-        try:
-            # The deadline is the machine's: it guards against a program that hangs.
-            async with asyncio.timeout(settings.audit_timeout):
-                code = await process.wait()
-        except TimeoutError:
-            detail = f"It ran longer than audit_timeout ({settings.audit_timeout:.0f} s)."
-            result: tuple[RunResult, int | None, str] = ("timed_out", None, detail)
-        else:
-            result = ("failed", code, f"It ended with the exit code {code}.") if code else ("done", code, "")
+            yield into
         finally:
-            await _end_group(process)
-            # Its pipe may be held open by what left the group; what was read by now is what is kept.
+            # What left the process group may hold the pipe open; what was read by then is what is kept.
             await asyncio.wait({reading}, timeout=_GRACE)
             reading.cancel()
-        return *result, bytes(printed).decode("utf-8", "replace")
+            transport.close()
 
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while chunk := await reader.read(_CHUNK):
+            self._kept += chunk
+            del self._kept[:-OUTPUT_BYTES]
 
-async def _keep_end(process: asyncio.subprocess.Process, printed: bytearray) -> None:
-    assert process.stdout is not None  # noqa: S101 - it was asked for a pipe
-    while chunk := await process.stdout.read(_CHUNK):
-        printed += chunk
-        del printed[:-OUTPUT_BYTES]
+    def text(self) -> str:
+        """Return what was kept."""
+        return bytes(self._kept).decode("utf-8", "replace")
 
 
 async def _end_group(process: asyncio.subprocess.Process) -> None:

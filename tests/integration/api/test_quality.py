@@ -1,6 +1,7 @@
 """Audits on a real Postgres: reports of real tools are posted as CI does, and the configured command is run."""
 
 import asyncio
+import gzip
 import sys
 from pathlib import Path
 
@@ -162,6 +163,27 @@ async def test_a_report_may_be_large_but_not_endless(api):
     assert (status, body["type"]) == (413, "/problems/too-large")
     status, body = await page.post(f"{PATH}/audits", BODY | {"branch": "x" * 100_000})
     assert status == 413
+
+
+async def test_a_compressed_report_counts_as_it_is_without(api):
+    page = await api.log_in("operator")
+    address = await begin(page)
+    headers = {"X-CSRF-Token": page.csrf, "Content-Encoding": "gzip"}
+    for raw, status in ((b"[]" + b" " * 200_000, 200), (b"[]" + b" " * MAX_REPORT, 413)):
+        packed = gzip.compress(raw)
+        assert len(packed) < 65_536
+        async with page.http.post(f"{address}/reports/ruff", data=packed, headers=headers) as answer:
+            assert answer.status == status
+
+
+async def test_of_two_at_once_one_finishes_and_one_runs(api):
+    page = await api.log_in("operator")
+    store = api.context.quality.store
+    audit_id = int((await begin(page)).rpartition("/")[2])
+    finished = await asyncio.gather(*(store.finish(audit_id, "ci") for _ in range(4)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in finished) == ["Audit", *["AuditFinishedError"] * 3]
+    begun = await asyncio.gather(*(store.start_run("ada", "x", 60.0) for _ in range(4)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in begun) == ["AuditRun", *["RunningError"] * 3]
 
 
 async def test_old_and_unfinished_audits_are_forgotten(api):

@@ -130,7 +130,7 @@ async def _idle(session: Session, sheet: Sheet) -> None:
 
 
 COLLECTORS = (
-    PostgresCollector("stat_activity", _sessions),
-    PostgresCollector("activity_trouble", _trouble),
+    PostgresCollector("stat_activity", _sessions, ahead=lambda _version: _SESSIONS),
+    PostgresCollector("activity_trouble", _trouble, ahead=lambda _version: _TROUBLE),
     PostgresCollector("process_idle", _idle, enabled=False),
 )

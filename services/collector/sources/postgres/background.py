@@ -70,14 +70,21 @@ _WAL_IO = {"wal_write": "writes", "wal_sync": "fsyncs", "wal_write_time": "write
 """Columns that pg_stat_wal had before 18, and where they went: pg_stat_io's rows of WAL."""
 
 
+def _io_query(version: int) -> str:
+    return _IO_SINCE_18 if version >= _WAL_IO_SINCE else _IO_BEFORE_18
+
+
+def _writers_query(version: int) -> str:
+    return _SINCE_17 if version >= _CHECKPOINTER_SINCE else _BEFORE_17
+
+
 async def _io(session: Session, sheet: Sheet) -> None:
-    since_18 = session.version >= _WAL_IO_SINCE
-    rows = await session.fetch(_IO_SINCE_18 if since_18 else _IO_BEFORE_18)
+    rows = await session.fetch(_io_query(session.version))
     clients = [row for row in rows if row["backend_type"] == "client backend" and row["object"] == "relation"]
     facts = session.memory.facts
     facts["buffers_backend"] = float(sum((row["writes"] or 0) + (row["extends"] or 0) for row in clients))
     facts["buffers_backend_fsync"] = float(sum(row["fsyncs"] or 0 for row in clients))
-    if since_18:
+    if session.version >= _WAL_IO_SINCE:
         # To fill a new segment (context init) was no write of WAL in the old count.
         wal = [row for row in rows if row["object"] == "wal" and row["context"] == "normal"]
         facts.update({old: float(sum(row[new] or 0 for row in wal)) for old, new in _WAL_IO.items()})
@@ -88,14 +95,14 @@ async def _io(session: Session, sheet: Sheet) -> None:
 async def _writers(session: Session, sheet: Sheet) -> None:
     background: Row
     checkpointer: Row
+    (row,) = await session.fetch(_writers_query(session.version))
     if session.version >= _CHECKPOINTER_SINCE:
-        (row,) = await session.fetch(_SINCE_17)
         checkpointer = {**dict(row), "reset_at": row["checkpointer_reset_at"]}
         facts = session.memory.facts
         backends = {name: facts.get(name) for name in ("buffers_backend", "buffers_backend_fsync")}
         background = {**dict(row), **{old: row[new] for old, new in _PAIRS}, **backends}
     else:
-        (background,) = await session.fetch(_BEFORE_17)
+        background = row
         checkpointer = {**{new: background[old] for old, new in _PAIRS}, "reset_at": background["reset_at"]}
     _BGWRITER.write(sheet, [background], _BGWRITER_TEXT)
     if session.target.compat:
@@ -112,7 +119,7 @@ async def _wal(session: Session, sheet: Sheet) -> None:
 
 
 COLLECTORS = (
-    PostgresCollector("stat_io", _io, needs=160_000),
-    PostgresCollector("stat_bgwriter", _writers),
-    PostgresCollector("stat_wal", _wal, needs=140_000),
+    PostgresCollector("stat_io", _io, needs=160_000, ahead=_io_query),
+    PostgresCollector("stat_bgwriter", _writers, ahead=_writers_query),
+    PostgresCollector("stat_wal", _wal, needs=140_000, ahead=lambda _version: _WAL_QUERY),
 )

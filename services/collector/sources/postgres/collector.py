@@ -90,3 +90,6 @@ class PostgresCollector:
     """Unless the configuration says otherwise."""
     interval: float = 0.0
     """Seconds for which a result is given again, unless the configuration says otherwise."""
+    ahead: Callable[[int], str] | None = None
+    """Returns, for a `server_version_num`, the statement without arguments that it asks first: those of all collectors
+    are asked together."""

@@ -94,7 +94,7 @@ async def _roles(session: Session, sheet: Sheet) -> None:
 
 
 COLLECTORS = (
-    PostgresCollector("stat_database", _statistics),
+    PostgresCollector("stat_database", _statistics, ahead=lambda _version: _QUERY),
     # The server looks at each file of each database.
     PostgresCollector("database", _sizes, interval=60.0),
     PostgresCollector("roles", _roles, interval=60.0),

@@ -37,4 +37,4 @@ async def _locks(session: Session, sheet: Sheet) -> None:
     _LOCKS.write(sheet, rows, "pg_locks: how many there are, and how many of them are waited for")
 
 
-COLLECTORS = (PostgresCollector("locks", _locks),)
+COLLECTORS = (PostgresCollector("locks", _locks, ahead=lambda _version: _QUERY),)

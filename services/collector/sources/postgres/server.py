@@ -69,4 +69,4 @@ async def _server(session: Session, sheet: Sheet) -> None:
     session.memory.statements_schema = row["statements_schema"]
 
 
-COLLECTORS = (PostgresCollector("server", _server),)
+COLLECTORS = (PostgresCollector("server", _server, ahead=lambda _version: _QUERY),)

@@ -12,7 +12,7 @@ from services.collector.sources.postgres.target import PostgresTarget
 
 HELPERS = {
     "__init__", "collector", "columns", "estimate", "link", "others", "ranked", "registry", "runner", "source",
-    "target", "tour",
+    "target", "together", "tour",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from services.collector.sheet import Sheet
 from services.collector.sources.base import CollectorSwitch
@@ -104,3 +105,80 @@ def test_databases_share_a_lists_length(by: int, share: int) -> None:
     one.shared_by = by
     assert one.share(15) == share
     assert one.share(0) == 0
+
+
+ASKED = "SELECT {name} AS name FROM places"
+
+
+class Asking:
+    """A server that answers each statement with its name, and a collector for each name."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.asked: list[str] = []
+        self.error = error
+
+    async def fetch(self, statement: str, *_args: object) -> list[dict]:
+        self.asked.append(statement)
+        if "json_agg" in statement:
+            if self.error is not None:
+                raise self.error
+            return [{"part_0": '[{"name": "a", "n": 1}, {"name": "b", "n": 2.5}]', "part_1": None}]
+        return [{"name": "alone", "n": 7}]
+
+    def collector(self, name: str) -> PostgresCollector:
+        statement = ASKED.format(name=name)
+
+        async def work(session: Session, sheet: Sheet) -> None:
+            for row in await session.fetch(statement):
+                sheet.gauge("pg_places", "Places.", row["n"], of=name, name=row["name"])
+
+        return PostgresCollector(name, work, ahead=lambda _version: statement)
+
+    async def scrape(self, runner: Runner, *names: str) -> tuple[Sheet, bool]:
+        sheet, ours = Sheet(), session()
+        ours.fetch = self.fetch
+        return sheet, await runner.run([self.collector(name) for name in names], ours, sheet)
+
+
+async def test_what_collectors_ask_first_is_asked_together() -> None:
+    server = Asking()
+    sheet, well = await server.scrape(Runner({}, ManualClock()), "one", "two")
+    assert well
+    assert server.asked == [
+        (
+            "SELECT (SELECT json_agg(q) FROM (SELECT one AS name FROM places\n) q)::text AS part_0, "
+            "(SELECT json_agg(q) FROM (SELECT two AS name FROM places\n) q)::text AS part_1"
+        )
+    ]
+    assert sheet.value("pg_places", of="one", name="b") == 2.5
+    assert len(sheet.families["pg_places"].rows) == 2, "the second has no rows"
+
+
+async def test_what_is_asked_alone_is_not_packed() -> None:
+    server = Asking()
+    sheet, _ = await server.scrape(Runner({"two": CollectorSwitch(enabled=False)}, ManualClock()), "one", "two")
+    assert server.asked == [ASKED.format(name="one")]
+    assert sheet.value("pg_places", of="one", name="alone") == 7
+
+
+async def test_what_fails_together_is_asked_one_by_one_for_five_minutes() -> None:
+    server, clock = Asking(asyncpg.InsufficientPrivilegeError("no")), ManualClock()
+    runner = Runner({}, clock)
+    with capture_logs() as said:
+        for _ in range(2):
+            sheet, well = await server.scrape(runner, "one", "two")
+            assert well
+            assert sheet.value("pg_places", of="two", name="alone") == 7
+    assert [one["event"] for one in said] == ["statements_asked_alone"]
+    assert ["json_agg" in one for one in server.asked] == [True, False, False, False, False]
+    await clock.advance(301)
+    server.error = None
+    await server.scrape(runner, "one", "two")
+    assert "json_agg" in server.asked[-1]
+
+
+async def test_a_lost_connection_is_not_asked_again() -> None:
+    server = Asking(asyncpg.ConnectionDoesNotExistError("gone"))
+    with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+        await server.scrape(Runner({}, ManualClock()), "one", "two")
+    assert len(server.asked) == 1

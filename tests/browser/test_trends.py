@@ -53,6 +53,11 @@ async def test_choosing_comparing_and_moving(stub: StubApi, open_page: Open, wid
     assert stub.past_metrics.asked[-1]["metrics"] == f"api_response_time,celery_queue,{OWN}"
     await page.get_by_role("button", name="Remove Celery queue").click()
     await expect(page.locator(".trend-plot canvas")).to_have_count(2)
+    await page.get_by_role("button", name="User activity").click()
+    await expect(page.get_by_role("button", name="7 d")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#hours figure")).to_have_count(2)
+    await expect(page.locator("#hours figure").first).to_contain_text("Highest at")
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_a_marked_part_is_zoomed_into(stub: StubApi, open_page: Open) -> None:

@@ -15,10 +15,12 @@ from services.evaluator.scrape.arrival import Arrival
 from services.evaluator.telemetry import RuleTelemetry
 
 _IDLE = 3600.0
-_TURN_SECONDS = 0.1
+_TURN_SECONDS = 0.25
 """So long groups are evaluated without a pause; then scrapes and requests get their turn.
 
-Samples that come in at the pause are younger than the round, mostly, so that what its groups share stays.
+Samples that come in at the pause are younger than the round, mostly, so that what its groups share stays. Where they
+are not (on a busy machine scrapes take long), it is computed anew; each time that happens the turns get twice as long,
+so that it costs no more than the round itself, however slow the machine.
 """
 Prepare = Callable[[GroupRunner, float], Awaitable[Queries]]
 """Asks a group's source for what its evaluation at a time needs."""
@@ -53,6 +55,7 @@ class Scheduler:
         self._left: deque[tuple[Slot, float]] = deque()
         self._round: Round | None = None
         """What the groups of one round share."""
+        self._opened = 0
 
     def set_groups(self, runners: Sequence[GroupRunner]) -> None:
         """Take these groups into force; those that stay are tried at once, so that a change shows what it gives."""
@@ -128,13 +131,14 @@ class Scheduler:
         if not self._left:
             due = [slot for slot in self._slots.values() if slot.due <= began]
             self._left.extend(zip(due, self._moments(due), strict=True))
-            self._round = None
+            self._round, self._opened = None, 0
         while self._left:
             slot, at = self._left.popleft()
             if self._round is None or not self._round.holds():
                 self._round = self._new_round()
+                self._opened += 1
             self._begin(slot, at, self._round)
-            if self._clock.monotonic() - began > _TURN_SECONDS:
+            if self._clock.monotonic() - began > _TURN_SECONDS * 2 ** (self._opened - 1):
                 return
 
     def _moments(self, due: Sequence[Slot]) -> list[float]:

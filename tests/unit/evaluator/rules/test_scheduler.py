@@ -176,6 +176,19 @@ def test_samples_of_the_rounds_time_between_two_turns_open_the_tick_anew(paused)
     assert {paused.value(f"g{n}")[0] for n in range(4)} == {1.0, 6.0}
 
 
+def test_a_round_that_is_opened_again_and_again_takes_longer_turns(bench, world):
+    bench.rules(*[record(f"g{n}", f"sum(m) + {n}") for n in range(200)])
+    bench.scrape(0)
+    ticking = iter(range(100_000))
+    world.clock.monotonic = lambda: next(ticking) * 0.05
+    turns = 0
+    while len(bench.batches) < 200:
+        bench.scheduler.turn()
+        bench.scrape(1)
+        turns += 1
+    assert bench.rounds == turns < 10
+
+
 def test_samples_after_the_rounds_time_change_nothing_of_it(paused, world):
     at = round(world.clock.now() * 1000)
     world.clock.jump(0.05)

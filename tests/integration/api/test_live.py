@@ -52,7 +52,7 @@ async def test_a_snapshot_then_changes_in_sequence(api):
                 changed = await _next(socket, "alerts")
                 assert [found["id"] for found in changed["alerts"]["upsert"]] == [alert.alert_id]
                 assert changed["alerts"]["upsert"][0]["acknowledged"] == answer["acknowledged"]
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10, "by the feed, not by the next ping"
         await api.publish(scenario.resolved(alert, after=1))
         changed = await _next(first, "alerts")
         assert changed["alerts"] == {"upsert": [], "remove": [alert.alert_id]}
@@ -108,7 +108,7 @@ async def test_a_stopping_server_says_so(api):
             await asyncio.wait_for(socket.receive(), 60)
         assert socket.close_code == 1001
         await stop
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
 
 
 async def test_other_sites_pages_get_no_connection(api):

@@ -1,5 +1,4 @@
 import asyncio
-import time
 
 import aiohttp
 import pytest
@@ -14,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from services.collector.config import CollectorConfig
 from services.common.config import Shared, StrictModel
 from tests.fixtures.ports import free_port
+from tests.fixtures.waiting import in_time
 from tests.integration.collector.apps import bomb, broken, deaf, feed, never, ok, serving
 from tests.integration.collector.conftest import Start
 from tocsin_client import Payments, TocsinMiddleware
@@ -94,9 +94,8 @@ async def test_page_and_check_fail_apart(start: Start) -> None:
                 {"name": "hung", "metrics_url": f"{base}/never", "health_url": f"{base}/ok"},
             ]
         })  # fmt: skip
-        begin = time.monotonic()
-        found = await running.samples("/metrics/fastapi", scrape=4)
-        assert time.monotonic() - begin < 4
+        with in_time(4):
+            found = await running.samples("/metrics/fastapi", scrape=4)
     assert found['fastapi_up{target="no-page"}'] == 1
     assert found['fastapi_metrics_up{target="no-page"}'] == 0
     assert found['tocsin_target_error{target="no-page",kind="fastapi",reason="status"}'] == 1

@@ -2,13 +2,13 @@
 
 import asyncio
 import gc
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from tests.fixtures.waiting import in_time
 from tests.integration.collector.apps import closing, deaf, feed, huge, never, ok, serving, silent
 from tests.integration.collector.conftest import Start
 from tests.integration.collector.line_servers import name_server, talking
@@ -78,9 +78,8 @@ async def test_http_in_trouble(start: Start) -> None:
             {"name": "stay", "url": f"http://127.0.0.1:{site}/away", "module": {"follow_redirects": False}}
         )  # fmt: skip
         running = await start({"http": targets})
-        begin = time.monotonic()
-        found = await running.samples("/metrics/http", scrape=5)
-        assert time.monotonic() - begin < 5
+        with in_time(5):
+            found = await running.samples("/metrics/http", scrape=5)
     reasons = {
         "half": "closed", "short": "closed", "nonsense": "protocol", "flood": "protocol", "loop": "redirect",
         "huge": "too_large", "drip": "timeout", "stay": "status",
@@ -147,9 +146,8 @@ async def test_tcp_dialogues(start: Start) -> None:
             {"name": "bound", "address": f"127.0.0.1:{ports['greet']}", "module": {"source_ip_address": "127.0.0.2"}}
         )
         running = await start({"tcp": targets})
-        begin = time.monotonic()
-        found = await running.samples("/metrics/tcp", scrape=4)
-        assert time.monotonic() - begin < 4
+        with in_time(4):
+            found = await running.samples("/metrics/tcp", scrape=4)
     for name in ("greet", "bytes", "bound"):
         assert found[f'probe_success{{target="{name}"}}'] == 1, name
     assert found['probe_expect_info{target="greet",n="<42>"}'] == 1
@@ -181,9 +179,8 @@ async def test_a_slow_name_server_is_told_apart_from_a_slow_target(start: Start)
             },
             probe={"dns_servers": [f"127.0.0.1:{slow.port}"]},
         )
-        begin = time.monotonic()
-        found = await running.samples("/metrics", scrape=4)
-        assert time.monotonic() - begin < 4
+        with in_time(4):
+            found = await running.samples("/metrics", scrape=4)
         assert slow.asked > 0
     assert found['probe_success{target="well"}'] == 1
     for name, reason in {
@@ -277,9 +274,8 @@ async def test_tries_share_the_time(start: Start) -> None:
             "name": "mute", "address": f"127.0.0.1:{port}", "attempts": 2,
             "module": {"query_response": [{"expect": "x"}]},
         }]})  # fmt: skip
-        begin = time.monotonic()
-        found = await running.samples("/metrics/tcp", scrape=2)
-        assert time.monotonic() - begin < 2
+        with in_time(2):
+            found = await running.samples("/metrics/tcp", scrape=2)
     assert found['probe_attempts{target="mute"}'] == 2
     assert found['probe_failed_reason{target="mute",reason="timeout"}'] == 1
     assert found['probe_timeout_seconds{target="mute"}'] < 0.8
@@ -318,9 +314,8 @@ async def test_websocket_dialogue_and_floods(start: Start) -> None:
             {"name": "monster", "url": f"{base}/monster", "query_response": [{"expect": "y"}], "protocol_ping": False},
             {"name": "deaf", "url": f"{base}/deaf", "query_response": [{"expect": "y"}], "protocol_ping": False},
         ]})  # fmt: skip
-        begin = time.monotonic()
-        found = await running.samples("/metrics/websocket", scrape=6)
-        assert time.monotonic() - begin < 6
+        with in_time(6):
+            found = await running.samples("/metrics/websocket", scrape=6)
     assert found['probe_success{target="talk"}'] == 1
     for name, reason in {"shout": "too_large", "monster": "too_large", "deaf": "timeout"}.items():
         assert found.get(f'probe_failed_reason{{target="{name}",reason="{reason}"}}') == 1, name

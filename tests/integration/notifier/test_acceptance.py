@@ -138,7 +138,7 @@ async def test_reload_by_a_changed_file_keeps_what_is_known(place, hook, post):
 
 async def test_webhook_time_out_is_tried_again_and_told_once(place, hook, post):
     hook.hang = asyncio.Event()
-    place.write(hook_config(hook, timeout="200ms"))
+    place.write(hook_config(hook, timeout="1s"))
     running = await place.start()
     await post(running, alert("A"))
     await eventually(lambda: hook.calls >= 2)

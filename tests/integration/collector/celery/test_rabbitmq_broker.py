@@ -10,6 +10,7 @@ import httpx
 import pytest
 from celery import Celery
 
+from tests.fixtures.waiting import in_time
 from tests.integration.collector.celery.conftest import Command, one, open_files, settings, total, until, up
 from tests.integration.collector.celery.rabbitmq import RabbitMq, running_rabbitmq
 from tests.integration.collector.conftest import Start
@@ -70,7 +71,7 @@ async def test_tasks_workers_and_queues(
     first.send_signal(signal.SIGKILL)
     killed = time.monotonic()
     found = await until(running, lambda found: up(found, "w1@box") == 0)
-    assert time.monotonic() - killed < 5
+    assert time.monotonic() - killed < 20
     assert up(found, "w2@box") == 1
 
 
@@ -159,9 +160,8 @@ async def test_a_hung_broker_is_down_in_time_and_comes_back(start: Start, broker
     rabbitmq.hang()
     try:
         for _ in range(3):
-            begin = time.monotonic()
-            found = await running.samples("/metrics/celery", scrape=1.5)
-            assert time.monotonic() - begin < 1.5
+            with in_time(1.5):
+                found = await running.samples("/metrics/celery", scrape=1.5)
             assert one(found, "celery_up") == 0
             assert one(found, "tocsin_target_error", 'reason="timeout"') == 1
             assert not [name for name in found if name.startswith("celery_worker_up")]

@@ -1,10 +1,10 @@
 import asyncio
-import time
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
+from tests.fixtures.waiting import in_time
 from tests.integration.collector.conftest import OwnServer, Start
 
 
@@ -84,9 +84,8 @@ async def test_a_locked_table_blinds_nothing(start: Start, postgres_dsn: str, da
     table = f'{{target="db",datname="{datname(postgres_dsn)}",schemaname="public",relname="orders"}}'
     async with database.transaction():
         await database.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-        begin = time.monotonic()
-        found = await running.samples("/metrics/postgres", scrape=5)
-        assert time.monotonic() - begin < 2
+        with in_time(2):
+            found = await running.samples("/metrics/postgres", scrape=5)
         assert found['pg_up{target="db"}'] == 1
         assert found['pg_exporter_last_scrape_error{target="db"}'] == 0
         assert found["pg_stat_user_tables_n_live_tup" + table] == 500
@@ -235,9 +234,8 @@ async def test_a_hung_server_is_down_in_time_and_delays_nobody(
     assert (await running.samples("/metrics/postgres"))['pg_up{target="hung"}'] == 1
     own_postgres.hang()
     for _ in range(3):
-        begin = time.monotonic()
-        found = await running.samples("/metrics/postgres", scrape=1.5)
-        assert time.monotonic() - begin < 1.5
+        with in_time(1.5):
+            found = await running.samples("/metrics/postgres", scrape=1.5)
         assert found['pg_up{target="hung"}'] == 0
         assert found['tocsin_target_error{target="hung",kind="postgres",reason="timeout"}'] == 1
         assert found['pg_up{target="well"}'] == 1

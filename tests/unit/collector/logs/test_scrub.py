@@ -1,6 +1,6 @@
 """Secrets out of examples."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -77,6 +77,6 @@ def test_scrubbing_never_fails_and_twice_is_as_once(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["a.", "a", "token", "token=", "'", '"', "-", "4 ", "eyJ", "x://", "Bearer "])
 def test_no_text_holds_it_for_long(unit: str) -> None:
-    started = perf_counter()
+    started = thread_time()
     scrub_secrets((unit * 10_000)[:10_000])
-    assert perf_counter() - started < 1
+    assert thread_time() - started < 1

@@ -11,6 +11,9 @@ const HEIGHT = 280;
 const FAMILY = "system-ui, sans-serif";
 const SYNC = "trends";
 const LEAST_DRAG = 8;
+/** Beyond a day a tick names its date too. */
+const A_DAY = 86_400;
+const [SHORT_LABEL, LONG_LABEL] = [70, 130];
 
 export interface Shown {
   data: ChartData;
@@ -157,7 +160,7 @@ export class HistoryPlot {
       legend: { show: false },
       cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: SYNC, setSeries: false } },
       axes: [
-        { ...axis, size: 32, space: 70, values: (_plot, ticks) => ticks.map((tick) => formatMoment(tick, span)) },
+        { ...axis, size: 32, space: span > A_DAY ? LONG_LABEL : SHORT_LABEL, values: (_plot, ticks) => ticks.map((tick) => formatMoment(tick, span)) },
         { ...axis, size: 68, values: (_plot, ticks) => formatTicks(ticks, shown.data.unit) },
       ],
       ...this.series(),

@@ -21,7 +21,5 @@ USUAL: tuple[TaskBody, ...] = (
     _task("Update dependencies", "weekly", "Update what has a security fix; run the tests; deploy.", 3),
     _task("Review of access", "monthly", "Who may log in here, to the database and the hosts? Remove who has left.", 7),
     _task("Look at capacity", "monthly", "Trends over 30 days: disk, memory, connections. When is it full?", 7),
-    _task(
-        "Certificates and secrets", "monthly", "What ends within two months? Renew it; change old secrets.", 7
-    ),
+    _task("Certificates and secrets", "monthly", "What ends within two months? Renew it; change old secrets.", 7),
 )

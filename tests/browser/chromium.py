@@ -29,7 +29,7 @@ async def launch() -> AsyncIterator[Browser]:
     # Chromium refuses to sandbox itself as root; containers give it a small /dev/shm.
     arguments = ["--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = await playwright.chromium.launch(executable_path=executable, args=arguments, timeout=120_000)
         try:
             yield browser
         finally:

@@ -131,7 +131,7 @@ async def _live() -> World:
 
 
 async def _healthy(head: Head) -> World:
-    """Return the world at a moment when every target answered in time: a scrape that a busy machine cut off ends its series."""
+    """Return the world at a moment when every target answered in time: a scrape that was cut off ends its series."""
     found: list[World] = []
 
     def all_targets_answer() -> bool:
@@ -231,6 +231,14 @@ async def _evaluator(stack: AsyncExitStack, folder: Path, port: int) -> Evaluato
         {
             "job_name": "own-evaluator",
             "static_configs": [{"targets": [listen], "labels": {"job": "evaluator", "watched_for": "own"}}],
+        }
+    )
+    labels = {"job": "gateway", "external": "Payment gateway", "watched_for": "own"}
+    own.append(
+        {
+            "job_name": "own-gateway",
+            "metrics_path": "/metrics/http",
+            "static_configs": [{"targets": [f"127.0.0.1:{port}"], "labels": labels}],
         }
     )
     (folder / "own.yml").write_text(yaml.safe_dump({"scrape_configs": own}))

@@ -59,22 +59,27 @@ def _component(
     has_value = any(panels[panel.key].value is not None for panel in spec.panels if panel.key in panels)
     status = component_status(alerts, reachable=reachable, has_value=has_value)
     times = [index.checked[key] for key in (spec.key, *(panel.expr for panel in spec.panels)) if key in index.checked]
+    card = [panels[panel.key] for panel in spec.card if panel.key in panels]
+    beyond = [panel.title for panel in card if panel.status in ("warning", "critical")]
     return ComponentHealth(
         key=spec.key,
         title=spec.title,
         status=status,
-        message=_message(status, alerts, reachable=reachable),
+        message=_message(status, alerts, beyond, reachable=reachable),
         last_check=max(times, default=None),
-        metrics=[panels[panel.key] for panel in spec.card if panel.key in panels],
+        metrics=card,
     )
 
 
-def _message(status: ComponentStatus, alerts: Sequence[Alert], *, reachable: bool) -> str:
+def _message(status: ComponentStatus, alerts: Sequence[Alert], beyond: Sequence[str], *, reachable: bool) -> str:
     if not reachable:
         heard = f" When last heard, {_count(len(alerts))} fired." if alerts else ""
         return f"The evaluator does not answer, so nothing is known.{heard}"
     if status == "unknown":
         return "No data. Check that it is among the collector's targets and that they are scraped."
+    if status == "healthy" and beyond:
+        # A rule with `for` waits, or another rule hides this one: the value alone is no alert.
+        return f"No alert yet, but beyond a limit: {', '.join(beyond)}."
     if status == "healthy":
         return "Within all limits." if not alerts else f"Within limits; {_count(len(alerts))} for information."
     outages = [alert for alert in alerts if alert.labels.get("impact") == OUTAGE]

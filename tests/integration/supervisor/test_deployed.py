@@ -14,7 +14,7 @@ from services.common.config import split_listen
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 OURS = ("collector", "evaluator", "notifier", "api")

@@ -16,7 +16,7 @@ from tests.integration.collector.celery.rabbitmq import RabbitMq, running_rabbit
 from tests.integration.collector.conftest import Start
 
 # RabbitMQ takes seven seconds to start on an idle machine, and many times that on a busy one.
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import aiohttp
-import pytest
 
 from tests.fixtures.ports import free_port
 from tests.integration.collector.conftest import parse
@@ -79,7 +78,6 @@ class Writer:
             os.truncate(self.path, 0)
 
 
-@pytest.mark.timeout(240)
 async def test_killed_again_and_again_it_counts_each_line_once(tmp_path: Path) -> None:
     collector, writer = Collector(tmp_path), Writer(tmp_path)
     highest = 0.0

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../model/api";
 import { suggestions, wantedAt, type Labels, type Suggestion, type Wanted } from "../model/promql";
@@ -56,7 +56,8 @@ export function Expression(props: { value: string; change: (text: string) => voi
     change(value.slice(0, wanted.from) + one.insert + value.slice(end));
     setShown(null);
   };
-  useEffect(() => {
+  // Before the next key can come, not after the next frame.
+  useLayoutEffect(() => {
     if (caret.current === null) return;
     box.current?.setSelectionRange(caret.current, caret.current);
     caret.current = null;

@@ -36,7 +36,7 @@ async def visited(running: Running, count: int) -> dict[str, float]:
         found.update(await running.samples("/metrics/postgres"))
         return len(names_of(found, "pg_scrape_database_success", "datname")) == count
 
-    await until(all_read, seconds=60)
+    await until(all_read)
     return found
 
 

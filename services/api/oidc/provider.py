@@ -1,5 +1,6 @@
 """The provider's endpoints and keys, as it tells them itself (OpenID Connect Discovery 1.0)."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,11 +100,18 @@ class Provider:
                     method, url, headers=headers, data=body or None, allow_redirects=False, ssl=self._tls
                 ) as answer,
             ):
-                raw = await answer.content.read(_MAX_BYTES)
-                status = answer.status
+                raw, status = await _whole(answer.content), answer.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise OidcError("away", f"{url} can't be asked: {type(error).__name__} {error}") from error
         return _read(url, status, raw)
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """Return an answer that may come in many pieces; what is too long is cut, and then is no JSON."""
+    try:
+        return await content.readexactly(_MAX_BYTES)
+    except asyncio.IncompleteReadError as error:
+        return error.partial
 
 
 def _read(url: str, status: int, raw: bytes) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Stands in for an OpenID Connect provider: its description, keys, codes bound to PKCE, tokens; a test spoils it."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -73,11 +74,17 @@ class StandInProvider:
         } | self.description  # fmt: skip
         return web.json_response(told)
 
-    async def _keys(self, _request):
+    async def _keys(self, request):
         self.asked.append("keys")
         encrypting = RSAKey.generate_key(2048, {"kid": "enc", "use": "enc"}).as_dict(private=False)
         listed = [encrypting, {"kty": "new-kind"}, self.published.as_dict(private=False)]
-        return web.json_response({"keys": listed})
+        answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await answer.prepare(request)
+        for piece in ('{"keys": ', f"{json.dumps(listed)}}}"):
+            # Over a real network an answer comes in pieces.
+            await answer.write(piece.encode())
+            await asyncio.sleep(0.02)
+        return answer
 
     async def _userinfo(self, request):
         assert request.headers["Authorization"] == "Bearer access"

@@ -73,11 +73,11 @@ class HttpSdConfig(HttpSettings):
 class GlobalConfig(GoForm):
     """Defaults of all scrapes and groups, as `global` in prometheus.yml."""
 
-    scrape_interval: PositiveDuration = 15.0
+    scrape_interval: PositiveDuration = 5.0
     scrape_timeout: PositiveDuration | None = None
     """Default: 10 s, or the interval where that is shorter."""
     scrape_protocols: list[Protocol] = Field(default_factory=lambda: list(DEFAULT_PROTOCOLS), min_length=1)
-    evaluation_interval: PositiveDuration = 15.0
+    evaluation_interval: PositiveDuration = 5.0
     external_labels: dict[str, LabelText] = Field(default_factory=dict)
     rule_query_offset: Duration = 0.0
     sample_limit: int = Field(default=0, ge=0)

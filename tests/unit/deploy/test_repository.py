@@ -80,7 +80,10 @@ def test_the_samples_are_good(name):
         "TOCSIN_COLLECTOR": "a:1",
         "TOCSIN_API": "a:2",
     }
-    Draft.read(ROOT / name, {}).validate(variables)
+    draft = Draft.read(ROOT / name, {})
+    draft.validate(variables)
+    # What changes in a target is to be on the page in less than 5 s.
+    assert draft.config.written["evaluator"]["global"] == {"scrape_interval": "5s", "evaluation_interval": "5s"}
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():

@@ -64,7 +64,7 @@ def test_defaults_come_from_global():
         2**20,
     )
     assert job(scrape_interval="1m", sample_limit=1).with_defaults(defaults).timing() == (60, 10)
-    assert job().timing() == (15, 10)
+    assert job().timing() == (5, 5)
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_job_files_as_an_sre_leaves_them(tmp_path):
     assert job.static_configs[0].labels == {"on": "yes", "version": "1.10", "since": "2020-01-01", "none": ""}
     assert job.static_configs[1].labels == {}
     assert (job.params, job.honor_labels, job.follow_redirects) == ({"n": ["1", "yes"]}, True, False)
-    assert (job.timing(), job.sample_limit, job.relabel_configs, job.basic_auth) == ((15, 10), 10, [], None)
+    assert (job.timing(), job.sample_limit, job.relabel_configs, job.basic_auth) == ((5, 5), 10, [], None)

@@ -19,7 +19,7 @@ def test_a_plain_target():
     assert found.target is not None
     assert found.target.url == "http://h:9100/metrics"
     assert dict(found.target.labels) == {"job": "j", "instance": "h:9100", "env": "prod"}
-    assert (found.target.interval, found.target.timeout) == (15.0, 10.0)
+    assert (found.target.interval, found.target.timeout) == (5.0, 5.0)
 
 
 def test_relabelling_moves_address_path_scheme_and_parameters():

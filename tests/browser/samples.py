@@ -3,7 +3,15 @@
 import math
 from typing import Any
 
-from services.api.alerts.model import Acknowledgement, Alert, AlertDetail, AlertRule, TimelineEntry
+from services.api.alerts.model import (
+    Acknowledgement,
+    Alert,
+    AlertDetail,
+    AlertRule,
+    RecordedAlert,
+    TimelineEntry,
+    Verdict,
+)
 from services.api.checks.book import describe
 from services.api.errors.model import ErrorExample, ErrorGroup, Errors
 from services.api.overview.evaluated import RuleIndex
@@ -198,6 +206,16 @@ def past(now: float, count: int = 12) -> list[Alert]:
 
 def acknowledged(of: Alert, by: str, at: float, comment: str) -> Alert:
     return of.model_copy(update={"acknowledged": Acknowledgement(by=by, at=at, comment=comment)})
+
+
+def recorded(of: Alert, verdict: Verdict | None) -> RecordedAlert:
+    return RecordedAlert(
+        **dict(of),
+        attempts=of.notifications + 1,
+        comments=0,
+        verdict=verdict.verdict if verdict else None,
+        auto_resolved=of.status == "resolved" and of.acknowledged is None,
+    )
 
 
 def detail(of: Alert) -> AlertDetail:

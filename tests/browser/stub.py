@@ -14,7 +14,7 @@ from aiohttp import WSCloseCode, web
 from pydantic import BaseModel
 
 from services.api import guard
-from services.api.alerts.model import Alert, AlertDetail, TimelineEntry, Verdict
+from services.api.alerts.model import Alert, AlertDetail, AlertHistory, TimelineEntry, Verdict
 from services.api.problem import ProblemError
 from services.api.static_files import StaticFiles
 from tests.browser import admin_work, chores, own_status, rule_work, samples, work
@@ -221,8 +221,8 @@ class StubApi:
         ]
         start, limit = int(request.query.get("cursor", "0")), int(request.query["limit"])
         following = str(start + limit) if start + limit < len(every) else None
-        page = [one.model_dump(mode="json") for one in every[start : start + limit]]
-        return _json({"alerts": page, "next_cursor": following})
+        page = [samples.recorded(one, self.verdicts.get(one.id)) for one in every[start : start + limit]]
+        return _json(AlertHistory(alerts=page, next_cursor=following))
 
     async def _checks(self, _request: web.Request) -> web.Response:
         return _json({"checks": self.checks})

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from services.api.alerts.model import Acknowledgement, Alert, AlertRule
+from services.api.alerts.model import Acknowledgement, Alert, AlertRule, RecordedAlert
 from services.common.events import ActionEvent, AlertEvent, AlertStatus
 from services.common.labels import ALERT_NAME
 
@@ -58,6 +58,18 @@ def alert_from_row(row: Mapping[str, Any], notifications: int = 0) -> Alert:
         muted_until=row["muted_end"],
         rule=_rule(orjson.loads(row["rule"])),
         notifications=notifications,
+    )
+
+
+def recorded_alert(row: Mapping[str, Any], told: Mapping[str, Any]) -> RecordedAlert:
+    """Return the alert as a row of the record tells it, with what became of it; `told` has the counts."""
+    alert = alert_from_row(row, told["delivered"])
+    return RecordedAlert(
+        **dict(alert),
+        attempts=told["attempts"],
+        comments=told["comments"],
+        verdict=row["verdict"],
+        auto_resolved=alert.status == "resolved" and alert.acknowledged is None,
     )
 
 

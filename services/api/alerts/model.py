@@ -75,10 +75,22 @@ class ActiveAlerts(Answer):
     alerts: list[Alert]
 
 
+class RecordedAlert(Alert):
+    """An alert with what became of it."""
+
+    attempts: int
+    """How often a provider was asked to deliver a message about it, failures included."""
+    comments: int
+    verdict: VerdictKind | None
+    """Whether it was useful; null while nobody said."""
+    auto_resolved: bool
+    """It ended without anybody having taken it on."""
+
+
 class AlertHistory(Answer):
     """One page of the record, newest first."""
 
-    alerts: list[Alert]
+    alerts: list[RecordedAlert]
     next_cursor: str | None
     """Give it as `cursor` for the next page; null at the end."""
 

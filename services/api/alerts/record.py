@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from services.api.alerts.build import alert_from_event, alert_from_row
-from services.api.alerts.model import Alert, HistoryQuery
+from services.api.alerts.build import alert_from_event, alert_from_row, recorded_alert
+from services.api.alerts.model import Alert, HistoryQuery, RecordedAlert
 from services.api.alerts.page import conditions, cursor_of
 from services.common.events import ActionEvent, AlertEvent, AlertStatus
 from services.common.storage import Database, Queries
@@ -55,7 +55,7 @@ class AlertRecord:
         rows = await self._database.fetch(_SQL["recent"], heard_after)
         return [(alert_from_row(dict(row)), row["heard"]) for row in rows]
 
-    async def page(self, query: HistoryQuery) -> tuple[list[Alert], str | None]:
+    async def page(self, query: HistoryQuery) -> tuple[list[RecordedAlert], str | None]:
         """Return one page, newest first, and the next one's cursor; raises BadCursorError."""
         condition, values = conditions(query)
         statement = _SQL["page"].replace("WHERE true", f"WHERE {condition}")
@@ -64,8 +64,9 @@ class AlertRecord:
             await connection.execute(_SQL["plan_each"])
             rows = await connection.fetch(f"{statement} LIMIT {query.limit + 1:d}", *values)
         shown = rows[: query.limit]
-        counts = await self.notification_counts([row["alert_id"] for row in shown])
-        alerts = [alert_from_row(dict(row), counts.get(row["alert_id"], 0)) for row in shown]
+        told = await self._database.fetch(_SQL["told"], [row["alert_id"] for row in shown])
+        became = {row["alert_id"]: dict(row) for row in told}
+        alerts = [recorded_alert(dict(row), became[row["alert_id"]]) for row in shown]
         more = len(rows) > query.limit
         return alerts, cursor_of(shown[-1]["starts"], shown[-1]["alert_id"]) if more else None
 

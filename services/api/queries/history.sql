@@ -86,6 +86,20 @@ FROM alert_actions WHERE alert_id = $1 ORDER BY at, action_id
 SELECT extract(epoch FROM at)::float8 AS at, status, cause, receiver, channel, recipient, attempt, result, reason, detail
 FROM notifications WHERE alert_ids @> ARRAY[$1::text] ORDER BY at, attempt LIMIT 500
 
+-- name: told
+-- What became of some alerts: messages delivered, attempts at it, comments.
+SELECT wanted.alert_id, coalesce(sent.delivered, 0)::int AS delivered, coalesce(sent.attempts, 0)::int AS attempts,
+       (SELECT count(*) FROM alert_notes note
+        WHERE note.alert_id = wanted.alert_id AND note.kind = 'comment')::int AS comments
+FROM unnest($1::text[]) AS wanted (alert_id)
+LEFT JOIN (
+    SELECT alert_id, count(DISTINCT delivery_id) FILTER (WHERE result = 'delivered') AS delivered,
+           count(*) FILTER (WHERE result IN ('delivered', 'temporary_failure', 'permanent_failure')) AS attempts
+    FROM notifications CROSS JOIN LATERAL unnest(alert_ids) AS alert_id
+    WHERE alert_ids && $1::text[] AND alert_id = ANY($1::text[])
+    GROUP BY alert_id
+) sent USING (alert_id)
+
 -- name: notification_counts
 SELECT alert_id, count(DISTINCT delivery_id)::int AS delivered
 FROM notifications CROSS JOIN LATERAL unnest(alert_ids) AS alert_id

@@ -92,6 +92,13 @@ async def test_comments_and_verdicts_are_part_of_the_story(api):
     await api.publish(scenario.resolved(slow, after=1))
     await _shown(page)
     assert (await page.get(path))[1]["verdict"]["verdict"] == "true_alarm"
+
+    async def ended():
+        (told,) = (await page.get(f"{BASE}/history"))[1]["alerts"]
+        became = [told[key] for key in ("attempts", "comments", "verdict", "auto_resolved")]
+        return became == [0, 1, "true_alarm", True]
+
+    await until(ended)
     audit = await api.sql("SELECT action FROM audit_log WHERE target = $1 ORDER BY id", slow.alert_id)
     assert [row[0] for row in audit] == ["comment", "verdict", "verdict"]
 

@@ -318,7 +318,9 @@ async def test_delivered_messages_are_counted_and_told(api):
         return bool(alerts) and alerts[0]["notifications"] == 2
 
     await until(counted)
-    assert (await page.get(f"{BASE}/history"))[1]["alerts"][0]["notifications"] == 2
+    (recorded,) = (await page.get(f"{BASE}/history"))[1]["alerts"]
+    told = ("notifications", "attempts", "comments", "verdict", "auto_resolved")
+    assert [recorded[key] for key in told] == [2, 3, 0, None, False]
     entries = (await page.get(f"{BASE}/{alert.alert_id}"))[1]["timeline"]
     sent = [(entry["result"], entry["reason"]) for entry in entries if entry["kind"] == "notification"]
     assert sent == [("temporary_failure", "refused"), ("delivered", ""), ("delivered", "")]

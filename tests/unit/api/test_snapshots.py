@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.api.alerts.model import ActiveAlerts, AlertDetail, AlertHistory
+from services.api.alerts.model import ActiveAlerts, AlertDetail, AlertHistory, RecordedAlert
 from services.api.alerts.timeline import build_timeline
 from services.api.live.hub import LiveHub
 from services.api.live.model import LivePing, LiveQuery
@@ -46,6 +46,11 @@ def _detail():
     return AlertDetail(**dict(alert), timeline=timeline, verdict=None, complete=True)
 
 
+def _recorded(alert):
+    alone = alert.status == "resolved" and alert.acknowledged is None
+    return RecordedAlert(**dict(alert), attempts=3, comments=1, verdict="noise" if alone else None, auto_resolved=alone)
+
+
 async def _live():
     """A snapshot, then the changes of an alert that resolves while another begins."""
     clock, view = ManualClock(scenario.NOW), scenario.told_view()
@@ -71,7 +76,8 @@ async def _answers():
         "health_services": overview.health(scenario.NOW),
         "alerts_active": ActiveAlerts(alerts=view.firing()),
         "alerts_history": AlertHistory(
-            alerts=newest_first, next_cursor="1699998300000000_0123456789abcdef-1699998300000"
+            alerts=[_recorded(alert) for alert in newest_first],
+            next_cursor="1699998300000000_0123456789abcdef-1699998300000",
         ),
         "alert": view.get(scenario.celery_down().alert_id),
         "alert_detail": _detail(),

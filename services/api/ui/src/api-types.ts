@@ -225,7 +225,7 @@ export interface components {
          */
         AlertHistory: {
             /** Alerts */
-            alerts: components["schemas"]["Alert"][];
+            alerts: components["schemas"]["RecordedAlert"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -1952,6 +1952,71 @@ export interface components {
             at: number;
             /** Panels */
             panels: components["schemas"]["Panel"][];
+        };
+        /**
+         * RecordedAlert
+         * @description An alert with what became of it.
+         */
+        RecordedAlert: {
+            acknowledged: components["schemas"]["Acknowledgement"] | null;
+            /** Action */
+            action: string;
+            /** Action Link */
+            action_link: string;
+            /** Active At */
+            active_at: number;
+            /** Annotations */
+            annotations: {
+                [key: string]: string;
+            };
+            /** Attempts */
+            attempts: number;
+            /** Auto Resolved */
+            auto_resolved: boolean;
+            /** Category */
+            category: string;
+            /** Comments */
+            comments: number;
+            /** Component */
+            component: string;
+            /** Description */
+            description: string;
+            /** Ends At */
+            ends_at: number | null;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Flapping */
+            flapping: boolean;
+            /** Id */
+            id: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Muted */
+            muted: string;
+            /** Muted Until */
+            muted_until: number | null;
+            /** Name */
+            name: string;
+            /** Notifications */
+            notifications: number;
+            rule: components["schemas"]["AlertRule"];
+            /** Severity */
+            severity: string;
+            /** Starts At */
+            starts_at: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "firing" | "resolved";
+            /** Summary */
+            summary: string;
+            /** Value */
+            value: number | null;
+            /** Verdict */
+            verdict: ("true_alarm" | "false_alarm" | "noise") | null;
         };
         /**
          * RecordedMetric

@@ -340,6 +340,10 @@ export const strings = {
     loading: "Loading…",
     lasted: (duration: string): string => `lasted ${duration}`,
     ongoing: "still firing",
+    told: (messages: number, attempts: number): string => {
+      const sent = messages === 1 ? "1 message" : `${messages} messages`;
+      return attempts > messages ? `${sent} in ${attempts} attempts` : sent;
+    },
   },
 
   alert: {

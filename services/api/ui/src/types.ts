@@ -41,6 +41,7 @@ export type Severity = "critical" | "warning" | "info";
 export type Done = Schemas["Acknowledged"];
 export type DryRun = Schemas["DryRun"];
 export type Health = Schemas["Health"];
+export type RecordedAlert = Schemas["RecordedAlert"];
 export type HistoryPage = Schemas["AlertHistory"];
 export type Login = Schemas["Session"];
 export type LoginMethods = Schemas["LoginMethods"];

@@ -11,12 +11,18 @@ import { AlertRow } from "../parts/alert-row";
 import { Empty, Failure, Loading } from "../parts/states";
 import { Virtual } from "../parts/virtual";
 import { strings } from "../strings";
-import type { Alert, HistoryPage } from "../types";
+import type { Alert, HistoryPage, RecordedAlert } from "../types";
 
 const words = strings.list;
 const PAGE = 100;
 const SETTLE = 250;
 const MOST = 500;
+
+/** What became of an alert that is over, or goes on. */
+const became = ({ notifications, attempts, verdict }: RecordedAlert): string[] => [
+  attempts > 0 ? strings.history.told(notifications, attempts) : "",
+  verdict === null ? "" : (strings.alert.verdicts[verdict] ?? verdict),
+];
 
 function History({ filters }: { filters: Filters }): JSX.Element {
   const store = useStore();
@@ -42,7 +48,7 @@ function History({ filters }: { filters: Filters }): JSX.Element {
       {error !== null && <Failure error={error} retry={() => void read(null)} />}
       {page === null && error === null && <Loading />}
       {page?.alerts.length === 0 && <Empty icon="bell" title={words.none} help={words.noneHelp} />}
-      <Virtual items={page?.alerts ?? []} keyOf={(alert: Alert) => alert.id} row={(alert) => <AlertRow alert={alert} />} />
+      <Virtual items={page?.alerts ?? []} keyOf={(alert) => alert.id} row={(alert) => <AlertRow alert={alert} more={became(alert)} />} />
       {cursor !== null && (
         <button type="button" class="button plain more" onClick={() => void read(cursor)}>
           {strings.history.more}

@@ -17,13 +17,14 @@ interface Selection {
 }
 
 /** One alert in a long list; the data attributes are where the keyboard shortcuts press. */
-export function AlertRow({ alert, selection }: { alert: Alert; selection?: Selection }): JSX.Element {
+export function AlertRow(props: { alert: Alert; selection?: Selection; more?: string[] }): JSX.Element {
+  const { alert, selection, more = [] } = props;
   const store = useStore();
   const tone = toneOf(alert.severity);
   const title = alert.summary || alert.name;
   const lasted = alert.ends_at === null ? "" : strings.history.lasted(formatDuration(alert.ends_at - alert.starts_at));
   const by = alert.acknowledged === null ? "" : `${strings.alerts.acknowledgedBy} ${alert.acknowledged.by}`;
-  const facts = [store.componentTitle(alert.component), categoryText(alert.category), lasted, by];
+  const facts = [store.componentTitle(alert.component), categoryText(alert.category), lasted, by, ...more];
   const acknowledge = async (): Promise<void> => {
     try {
       await store.acknowledge(alert.id, "");

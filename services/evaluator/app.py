@@ -163,7 +163,7 @@ async def build(
         telemetry=telemetry,
         external_url=shared.external_url,
         submit=submit,
-        prepare=Sources(stack, config.sources, base).prepare,
+        prepare=Sources(stack, config.sources, base, clock).prepare,
         written=_listeners(writers, history),
     )
     publisher = Publisher(

@@ -14,6 +14,7 @@ from services.collector.reasons import Reason, ScrapeError, reason_of
 from services.collector.sheet import Sheet
 from services.common.clock import Clock
 from services.common.config import ConfigError, StrictModel
+from services.common.oauth2 import TokenKeeper
 
 _SUCCESS = "Displays whether or not the probe was a success"
 _REASON = "1 with the reason why the probe failed"
@@ -28,6 +29,8 @@ class Tools:
     names: Names
     base: Path
     """Where relative paths start."""
+    tokens: TokenKeeper
+    """By OAuth2; kept from probe to probe."""
 
 
 @dataclass

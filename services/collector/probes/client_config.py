@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.collector.probes.unsupported import UnsupportedError
 from services.common.config import StrictModel, read_secret
+from services.common.oauth2 import OAuth2
 
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 
@@ -84,19 +85,22 @@ class HeaderValues(StrictModel):
 
 
 _NOT_DONE = {
-    "oauth2": "fetch the token outside and give it by authorization.credentials_file",
     "proxy_from_environment": "write the proxy's address as proxy_url",
     "no_proxy": "give proxy_url only to the modules whose targets need it",
 }
 
 
+_SIGNED = ("client_certificate_key", "client_certificate_key_file")
+
+
 class ClientAuth(StrictModel):
-    """Who the probe says it is: one of basic_auth, authorization, bearer_token(_file); and more headers."""
+    """Who the probe says it is: one of basic_auth, authorization, bearer_token(_file), oauth2; and more headers."""
 
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
     bearer_token: SecretStr | None = Field(default=None, repr=False)
     bearer_token_file: Path | None = None
+    oauth2: OAuth2 | None = None
     http_headers: dict[str, HeaderValues] = Field(default_factory=dict)
     tls_config: TlsConfig = TlsConfig()
 
@@ -108,6 +112,8 @@ class ClientAuth(StrictModel):
         for key, mend in _NOT_DONE.items():
             if data.get(key):
                 raise UnsupportedError(f"{key} is not supported: {mend}")
+        if isinstance(oauth2 := data.get("oauth2"), dict) and any(oauth2.get(key) for key in _SIGNED):
+            raise UnsupportedError("oauth2 with a signed assertion is not supported: use client_secret_file")
         data = {key: value for key, value in data.items() if key not in _NOT_DONE}
         tls = dict(data.get("tls_config") or {}) if isinstance(data.get("tls_config") or {}, dict) else None
         if tls is not None and {"verify_tls", "ca_file"} & data.keys():
@@ -122,7 +128,7 @@ class ClientAuth(StrictModel):
     def _one(self) -> "ClientAuth":
         given = [
             name
-            for name in ("basic_auth", "authorization", "bearer_token", "bearer_token_file")
+            for name in ("basic_auth", "authorization", "bearer_token", "bearer_token_file", "oauth2")
             if getattr(self, name) is not None
         ]
         if len(given) > 1:
@@ -130,7 +136,7 @@ class ClientAuth(StrictModel):
         return self
 
     def auth_headers(self, base: Path) -> list[tuple[str, str]]:
-        """Return Authorization and `http_headers`; raises ConfigError when a file can't be read."""
+        """Return Authorization, less a token, and `http_headers`; raises ConfigError when a file can't be read."""
         found = [(name, value) for name, values in self.http_headers.items() for value in values.read(base)]
         if self.basic_auth is not None:
             found.append(("Authorization", self.basic_auth.header(base)))

@@ -1,5 +1,6 @@
 """One HTTP check, under blackbox_exporter's names."""
 
+import asyncio
 import email.utils
 from typing import Annotated
 
@@ -9,9 +10,11 @@ from yarl import URL
 
 from services.collector.probes import http_checks
 from services.collector.probes.base import Prober, Run
+from services.collector.probes.brotli import BROTLI, unpack
 from services.collector.probes.handshake import make_tls, write_tls
 from services.collector.probes.http_config import HttpModule
 from services.collector.probes.phases import Phases, failure, new_session
+from services.collector.probes.token import UNAUTHORISED, authorization
 from services.collector.reasons import Reason, ScrapeError
 from services.collector.sheet import Sheet
 
@@ -61,35 +64,68 @@ async def probe_http(run: Run, url: str, module: HttpModule) -> Reason | None:
 async def _request(
     run: Run, session: aiohttp.ClientSession, url: str, module: HttpModule, phases: Phases
 ) -> Reason | None:
-    begin, seen = run.clock.monotonic(), phases.connecting()
-    async with session.request(
-        module.method,
-        url,
-        headers=module.all_headers(run.tools.base, run.hostname),
-        data=module.payload(run.tools.base),
-        allow_redirects=module.follow_redirects,
-        max_redirects=_MAX_REDIRECTS,
-        skip_auto_headers=() if module.compression else ("Accept-Encoding",),
-        auto_decompress=bool(module.compression),
-        server_hostname=module.tls_config.server_name or run.hostname or None,
-        proxy=module.proxy_url,
-        proxy_headers=module.proxy_headers(run.tools.base),
-    ) as response:
+    async with await _answer(run, session, url, module, phases) as response:
         headers = run.clock.monotonic()
-        phases.add("processing", headers - begin - (phases.connecting() - seen))
         _write_head(run.sheet, response)
         run.note(f"{response.method} {response.url} answers {response.status}")
         reason = http_checks.check_head(run, module, response)
         http_checks.check_encoding(module, response)
         keep = module.reads_body and reason is None
         try:
-            body, size = await read_bounded(response, module.body_size_limit or MAX_BODY, keep=keep)
+            body, size = await _read(response, module, keep=keep)
         finally:
             phases.add("transfer", run.clock.monotonic() - headers)
     run.sheet.gauge("probe_http_uncompressed_body_length", "Length of uncompressed response body", size)
     if reason is not None or not keep:
         return reason
     return await http_checks.check_body(run, module, body)
+
+
+async def _answer(
+    run: Run, session: aiohttp.ClientSession, url: str, module: HttpModule, phases: Phases
+) -> aiohttp.ClientResponse:
+    token = await authorization(run, module)
+    response = await _send(run, session, url, module, phases, token)
+    if response.status == UNAUTHORISED and UNAUTHORISED not in module.valid_status_codes:
+        newer = await authorization(run, module, instead_of=token)
+        if newer != token:
+            run.note("the token is refused: once more with a new one")
+            response.close()
+            response = await _send(run, session, url, module, phases, newer)
+    return response
+
+
+async def _send(
+    run: Run, session: aiohttp.ClientSession, url: str, module: HttpModule, phases: Phases, token: str
+) -> aiohttp.ClientResponse:
+    begin, seen = run.clock.monotonic(), phases.connecting()
+    headers = module.all_headers(run.tools.base, run.hostname)
+    if token:
+        headers["Authorization"] = token
+    response = await session.request(
+        module.method,
+        url,
+        headers=headers,
+        data=module.payload(run.tools.base),
+        allow_redirects=module.follow_redirects,
+        max_redirects=_MAX_REDIRECTS,
+        skip_auto_headers=() if module.compression else ("Accept-Encoding",),
+        auto_decompress=module.compression not in {"", BROTLI},
+        server_hostname=module.tls_config.server_name or run.hostname or None,
+        proxy=module.proxy_url,
+        proxy_headers=module.proxy_headers(run.tools.base),
+    )
+    phases.add("processing", run.clock.monotonic() - begin - (phases.connecting() - seen))
+    return response
+
+
+async def _read(response: aiohttp.ClientResponse, module: HttpModule, *, keep: bool) -> tuple[bytes, int]:
+    limit = module.body_size_limit or MAX_BODY
+    if module.compression != BROTLI:
+        return await read_bounded(response, limit, keep=keep)
+    packed, _ = await read_bounded(response, limit)
+    body = await asyncio.to_thread(unpack, packed, limit)
+    return body, len(body)
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int, *, keep: bool = True) -> tuple[bytes, int]:

@@ -52,7 +52,7 @@ class HttpModule(ProbeModule, ClientAuth):
     fail_if_body_not_matches_regexp: tuple[Pattern, ...] = ()
     fail_if_header_matches: tuple[HeaderMatch, ...] = ()
     fail_if_header_not_matches: tuple[HeaderMatch, ...] = ()
-    compression: Literal["", "gzip", "deflate", "identity"] = ""
+    compression: Literal["", "gzip", "deflate", "br", "identity"] = ""
     body_size_limit: Annotated[int, BeforeValidator(parse_size)] = 0
     """0: 16 MiB; a longer body fails the probe."""
     proxy_url: str | None = None
@@ -70,8 +70,6 @@ class HttpModule(ProbeModule, ClientAuth):
         data = dict(data)
         if (old := data.pop("no_follow_redirects", None)) is not None:
             data.setdefault("follow_redirects", not old)
-        if data.get("compression") == "br":
-            raise UnsupportedError("compression br is not supported: use gzip, which servers with brotli offer as well")
         for key in ("fail_if_body_json_matches_cel", "fail_if_body_json_not_matches_cel"):
             if data.pop(key, None) is not None:
                 raise UnsupportedError(

@@ -15,6 +15,7 @@ from services.collector.probes.http import check_url
 from services.collector.probes.phases import Phases, failure, new_session
 from services.collector.probes.query import REGEX_TEXT, QueryResponse, run_steps
 from services.collector.probes.regex import Pattern, matches
+from services.collector.probes.token import UNAUTHORISED, authorization
 from services.collector.reasons import Reason, ScrapeError
 
 _MAX_MESSAGE = 1024**2
@@ -64,11 +65,9 @@ class _Check:
         self._socket: aiohttp.ClientWebSocketResponse
 
     async def check(self, session: aiohttp.ClientSession, url: str) -> Reason | None:
+        token = await authorization(self.run, self.module)
         clock, begin = self.run.clock, self.run.clock.monotonic()
-        self._socket = await session.ws_connect(
-            url, headers=self._headers(), protocols=self.module.subprotocols, autoping=False,
-            max_msg_size=_MAX_MESSAGE, server_hostname=self.module.tls_config.server_name or self.run.hostname or None,
-        )  # fmt: skip
+        self._socket = await self._connect(session, url, token)
         opened = clock.monotonic()
         try:
             self.upgraded, self.status = True, _SWITCHING
@@ -84,6 +83,25 @@ class _Check:
         # Only a server that answers is told goodbye; the session drops the connection of any other.
         await self._close()
         return reason
+
+    async def _connect(self, session: aiohttp.ClientSession, url: str, token: str) -> aiohttp.ClientWebSocketResponse:
+        try:
+            return await self._upgrade(session, url, token)
+        except aiohttp.WSServerHandshakeError as error:
+            newer = await authorization(self.run, self.module, instead_of=token) if error.status == UNAUTHORISED else ""
+            if newer in {"", token}:
+                raise
+            self.run.note("the token is refused: once more with a new one")
+            return await self._upgrade(session, url, newer)
+
+    async def _upgrade(self, session: aiohttp.ClientSession, url: str, token: str) -> aiohttp.ClientWebSocketResponse:
+        headers = self._headers()
+        if token:
+            headers["Authorization"] = token
+        return await session.ws_connect(
+            url, headers=headers, protocols=self.module.subprotocols, autoping=False,
+            max_msg_size=_MAX_MESSAGE, server_hostname=self.module.tls_config.server_name or self.run.hostname or None,
+        )  # fmt: skip
 
     def _headers(self) -> CIMultiDict[str]:
         found = CIMultiDict(self.module.auth_headers(self.run.tools.base))

@@ -15,6 +15,7 @@ from services.collector.sheet import Sheet
 from services.common.clock import Clock
 from services.common.config import StrictModel, read_secret
 from services.common.durations import Duration
+from services.common.oauth2 import TokenKeeper
 from services.common.telemetry import Telemetry
 
 TargetName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -62,11 +63,13 @@ class Context:
     """Where a source may keep what must survive a restart, in a folder of its kind's name."""
     names: Names = field(default_factory=Names)
     """Looks up the addresses of probed targets."""
+    tokens: TokenKeeper = field(default_factory=TokenKeeper)
+    """By OAuth2, for probed targets."""
 
     @property
     def tools(self) -> Tools:
         """What probes need."""
-        return Tools(self.clock, self.names, self.base)
+        return Tools(self.clock, self.names, self.base, self.tokens)
 
 
 class Source(Protocol):

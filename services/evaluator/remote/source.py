@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 
 from services.common.config import ConfigError
+from services.common.oauth2 import TokenError
 from services.evaluator.promql import EvaluationError, PromqlError, Result, ScalarResult, VectorResult
 from services.evaluator.remote.config import SourceConfig
 from services.evaluator.remote.session import ServerSession
@@ -41,7 +42,7 @@ class Source:
                 return _result(body, response.status, t_ms)
         except TimeoutError as error:
             raise SourceError(f"{self._config.url}: no answer within {self._config.timeout:g} s") from error
-        except (aiohttp.ClientError, OSError, ConfigError) as error:
+        except (aiohttp.ClientError, OSError, ConfigError, TokenError) as error:
             raise SourceError(f"{self._config.url}: {str(error) or type(error).__name__}") from error
 
 

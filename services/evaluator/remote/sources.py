@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from services.common.clock import Clock
 from services.evaluator.remote.config import SourceConfig
 from services.evaluator.remote.prefetch import Answers, prefetch
 from services.evaluator.remote.session import ServerSession
@@ -17,13 +18,13 @@ class Sources:
     Raises ConfigError for TLS files that can't be used.
     """
 
-    def __init__(self, stack: AsyncExitStack, configs: Sequence[SourceConfig], base: Path) -> None:
-        self._stack, self._base = stack, base
+    def __init__(self, stack: AsyncExitStack, configs: Sequence[SourceConfig], base: Path, clock: Clock) -> None:
+        self._stack, self._base, self._clock = stack, base, clock
         self._known = {config.url.rstrip("/"): self._session(config) for config in configs}
         self._open: dict[str, Source] = {}
 
     def _session(self, config: SourceConfig) -> tuple[SourceConfig, ServerSession]:
-        return config, ServerSession(config, self._base, config.timeout)
+        return config, ServerSession(config, self._base, self._clock, config.timeout)
 
     async def prepare(self, runner: GroupRunner, now: float) -> Answers:
         """Return what the group's source answers to its evaluation at `now`; never raises for a server's sake."""

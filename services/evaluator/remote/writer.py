@@ -11,6 +11,7 @@ import structlog
 
 from services.common.clock import Clock
 from services.common.config import ConfigError
+from services.common.oauth2 import TokenError
 from services.evaluator.config import EvaluatorConfig
 from services.evaluator.remote.config import RemoteWriteConfig
 from services.evaluator.remote.session import ServerSession
@@ -117,7 +118,7 @@ class RemoteWriter:
                 return f"refused_{response.status}", 0.0
         except TimeoutError:
             return "timeout", 0.0
-        except ConfigError:
+        except (ConfigError, TokenError):
             return "credentials", 0.0
         except (aiohttp.ClientError, OSError):
             return "unreachable", 0.0
@@ -154,7 +155,7 @@ async def open_writers(
     """Return a writer for each server of the configuration; raises ConfigError for TLS files that can't be used."""
     writers = []
     for one in config.remote_write:
-        session = ServerSession(one, base, one.remote_timeout)
+        session = ServerSession(one, base, clock, one.remote_timeout)
         await session.open(stack)
         writer = RemoteWriter(one, config.global_.external_labels, session, clock, telemetry)
         # Undone before the session closes, and after what is spawned later: the scrapes, the rules and `run`.

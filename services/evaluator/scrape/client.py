@@ -8,9 +8,10 @@ from pathlib import Path
 from ssl import SSLCertVerificationError, SSLContext, SSLError
 
 from services import __version__
-from services.common.config import ConfigError
+from services.common.clock import Clock
 from services.evaluator.scrape.config import ScrapeConfig
 from services.evaluator.scrape.connection import Connection
+from services.evaluator.scrape.credentials import UNAUTHORISED, ScrapeCredentials
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.full_client import FullClient
 from services.evaluator.scrape.http_answer import Answer
@@ -20,6 +21,8 @@ from services.evaluator.scrape.targets import Target
 
 HARD_LIMIT = 256 * 1024**2
 _OK = 200
+# Less than the whole time-out, so that what is said is that there is no token.
+_FOR_A_TOKEN = 0.9
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -34,8 +37,10 @@ class Fetched:
 class ScrapeClient:
     """The HTTP client of one job."""
 
-    def __init__(self, config: ScrapeConfig, base: Path) -> None:
+    def __init__(self, config: ScrapeConfig, base: Path, clock: Clock) -> None:
+        """Raises ConfigError for TLS files that can't be used."""
         self._config, self._base = config, base
+        self._credentials = ScrapeCredentials(config, base, clock)
         self._limit = config.body_size_limit or HARD_LIMIT
         self._fixed = {
             "User-Agent": f"Tocsin/{__version__}",
@@ -63,10 +68,13 @@ class ScrapeClient:
 
     async def fetch(self, target: Target) -> Fetched:
         """Return the target's page; raises ScrapeError within the target's time-out."""
-        headers = self._headers(target)
         try:
             async with asyncio.timeout(target.timeout):
-                return await self._fetch(target, headers)
+                own = await self._credentials.headers(target.timeout * _FOR_A_TOKEN)
+                answer = await self._answer(target, self._headers(target, own))
+                if answer.status == UNAUTHORISED:
+                    answer = await self._once_more(target, own) or answer
+                return self._fetched(answer)
         except TimeoutError as error:
             raise ScrapeError("timeout", f"no answer within {target.timeout:g} s") from error
         except SSLCertVerificationError as error:
@@ -78,9 +86,13 @@ class ScrapeClient:
         except (OSError, ValueError) as error:
             raise ScrapeError("unreachable", f"{type(error).__name__}: {error}") from error
 
-    async def _fetch(self, target: Target, headers: Mapping[str, str]) -> Fetched:
+    async def _once_more(self, target: Target, refused: dict[str, str]) -> Answer | None:
+        renewed = await self._credentials.renewed(refused, target.timeout * _FOR_A_TOKEN)
+        return None if renewed is None else await self._answer(target, self._headers(target, renewed))
+
+    async def _answer(self, target: Target, headers: Mapping[str, str]) -> Answer:
         if self._proxied or target.key in self._redirected:
-            return self._fetched(await self._full.get(target.url, headers))
+            return await self._full.get(target.url, headers)
         connection = self._connections.get(target.key)
         if connection is None:
             endpoint = endpoint_of(target.url, self._tls, self._config.server_name)
@@ -88,8 +100,8 @@ class ScrapeClient:
         answer = await connection.ask(build_request(target.url, headers), self._limit)
         if self._config.follow_redirects and answer.status in _REDIRECTS and "location" in answer.headers:
             self._redirected.add(target.key)
-            return self._fetched(await self._full.get(target.url, headers))
-        return self._fetched(answer)
+            return await self._full.get(target.url, headers)
+        return answer
 
     def _fetched(self, answer: Answer) -> Fetched:
         if answer.status != _OK:
@@ -97,12 +109,8 @@ class ScrapeClient:
         kind = answer.headers.get("content-type", "")
         return Fetched(answer.body, is_openmetrics(kind, self._config.fallback_scrape_protocol))
 
-    def _headers(self, target: Target) -> Mapping[str, str]:
-        try:
-            secret = self._config.headers(self._base)
-        except ConfigError as error:
-            raise ScrapeError("credentials", str(error)) from error
-        return {**self._fixed, **secret, "X-Prometheus-Scrape-Timeout-Seconds": f"{target.timeout:g}"}
+    def _headers(self, target: Target, own: Mapping[str, str]) -> Mapping[str, str]:
+        return {**self._fixed, **own, "X-Prometheus-Scrape-Timeout-Seconds": f"{target.timeout:g}"}
 
     def _close(self) -> None:
         for connection in self._connections.values():

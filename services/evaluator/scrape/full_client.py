@@ -1,14 +1,13 @@
 """aiohttp's client, for what a scrape seldom needs: proxies and redirects."""
 
-import ipaddress
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from ssl import SSLContext
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
+from services.common.proxies import proxy_for
 from services.evaluator.scrape.errors import ScrapeError
 from services.evaluator.scrape.http_answer import Answer, too_large
 from services.evaluator.scrape.http_settings import HttpSettings
@@ -65,11 +64,8 @@ class FullClient:
             raise ScrapeError("unreachable", f"{type(error).__name__}: {error}") from error
 
     def _proxy(self, url: URL) -> str | None:
-        if self._config.proxy_url:
-            return None if bypasses(self._config.no_proxy or "", url) else self._config.proxy_url
-        if self._config.proxy_from_environment and not proxy_bypass(f"{url.host}:{url.port}"):
-            return getproxies().get(url.scheme)
-        return None
+        config = self._config
+        return proxy_for(url, config.proxy_url, config.no_proxy or "", from_environment=config.proxy_from_environment)
 
     async def _take(self, response: aiohttp.ClientResponse) -> Answer:
         answer = Answer(self._limit)
@@ -83,28 +79,3 @@ class FullClient:
             response.status, response.reason or "", {"content-type": response.headers.get("Content-Type", "")}, body
         )
         return answer
-
-
-def bypasses(no_proxy: str, url: URL) -> bool:
-    """Tell whether `no_proxy` excepts a URL.
-
-    Its entries are names with their sub-domains, addresses, networks or `*`, each perhaps with a port, with commas
-    between.
-    """
-    return any(_excepts(entry.strip(), url) for entry in no_proxy.split(","))
-
-
-def _excepts(entry: str, url: URL) -> bool:
-    host = url.host or ""
-    name, colon, port = entry.rpartition(":")
-    if colon and port.isdigit() and not name.endswith(":"):
-        if port != str(url.port):
-            return False
-        entry = name
-    entry = entry.strip("[]").lstrip(".").lower()
-    if entry == "*" or (entry and (host == entry or host.endswith(f".{entry}"))):
-        return True
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        return False

@@ -1,6 +1,7 @@
 """Targets that an HTTP server names (Prometheus' http_sd): asked again and again, the last good list kept."""
 
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from services import __version__
-from services.common.config import ConfigError
+from services.common.clock import Clock
 from services.evaluator.scrape.config import HttpSdConfig, StaticConfig
+from services.evaluator.scrape.credentials import UNAUTHORISED, ScrapeCredentials
 from services.evaluator.scrape.errors import Reason, ScrapeError
 from services.evaluator.scrape.full_client import FullClient
 from services.evaluator.scrape.http_answer import Answer
@@ -28,8 +30,10 @@ log = structlog.get_logger(__name__)
 class HttpDiscovery:
     """The groups of one URL of `http_sd_configs`; `broken` says why the last answer was not taken."""
 
-    def __init__(self, config: HttpSdConfig, base: Path) -> None:
+    def __init__(self, config: HttpSdConfig, base: Path, clock: Clock) -> None:
+        """Raises ConfigError for TLS files that can't be used."""
         self.config = config
+        self._credentials = ScrapeCredentials(config, base, clock)
         self.groups: list[TargetGroup] = []
         self.broken = ""
         self._base = base
@@ -58,18 +62,20 @@ class HttpDiscovery:
         return None
 
     async def _ask(self) -> list[TargetGroup]:
-        try:
-            secret = self.config.headers(self._base)
-        except ConfigError as error:
-            raise ScrapeError("credentials", str(error)) from error
+        own = await self._credentials.headers(_TIMEOUT)
+        answer = await self._get(own)
+        if answer.status == UNAUTHORISED and (renewed := await self._credentials.renewed(own, _TIMEOUT)):
+            answer = await self._get(renewed)
+        return _groups(self.config.url, answer)
+
+    async def _get(self, own: Mapping[str, str]) -> Answer:
         headers = {
             "User-Agent": f"Tocsin/{__version__}",
             "Accept": "application/json",
             "X-Prometheus-Refresh-Interval-Seconds": f"{self.config.refresh_interval:g}",
-            **secret,
+            **own,
         }
-        answer = await self._client.get(self.config.url, headers, timeout=_TIMEOUT)
-        return _groups(self.config.url, answer)
+        return await self._client.get(self.config.url, headers, timeout=_TIMEOUT)
 
 
 def _groups(url: str, answer: Answer) -> list[TargetGroup]:

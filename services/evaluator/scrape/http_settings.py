@@ -3,12 +3,13 @@
 import base64
 import ssl
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from services.common.config import ConfigError, read_secret
-from services.evaluator.go_form import GoForm
+from services.common.oauth2 import OAuth2
+from services.evaluator.go_form import GoForm, as_text
 
 
 class BasicAuth(GoForm):
@@ -87,6 +88,12 @@ class TlsConfig(GoForm):
         return context
 
 
+class OAuth2Keys(OAuth2, GoForm):
+    """A token by client credentials."""
+
+    endpoint_params: dict[str, Annotated[str, BeforeValidator(as_text)]] = Field(default_factory=dict, repr=False)
+
+
 class HeaderValues(GoForm):
     """Values of one header; secrets may stand apart."""
 
@@ -102,6 +109,7 @@ class HttpSettings(GoForm):
     authorization: Authorization | None = None
     bearer_token: SecretStr | None = None
     bearer_token_file: Path | None = None
+    oauth2: OAuth2Keys | None = None
     tls_config: TlsConfig | None = None
     follow_redirects: bool = True
     enable_http2: bool = True
@@ -112,7 +120,7 @@ class HttpSettings(GoForm):
 
     @model_validator(mode="after")
     def _one_credential(self) -> "HttpSettings":
-        names = ("basic_auth", "authorization", "bearer_token", "bearer_token_file")
+        names = ("basic_auth", "authorization", "bearer_token", "bearer_token_file", "oauth2")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other; keep one")
@@ -128,7 +136,7 @@ class HttpSettings(GoForm):
         return self.tls_config.context(base) if self.tls_config is not None else None
 
     def headers(self, base: Path) -> dict[str, str]:
-        """Return the headers that prove who we are; files are read now, so a changed secret is used at once.
+        """Return the headers that prove who we are, less a token; files are read now: a changed secret is used at once.
 
         Raises ConfigError when a file can't be read.
         """

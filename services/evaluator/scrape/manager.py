@@ -120,9 +120,9 @@ class ScrapeManager:
     async def _open(self, config: ScrapeConfig, undo: AsyncExitStack) -> _Job:
         stack = AsyncExitStack()
         undo.push_async_callback(stack.aclose)
-        client = ScrapeClient(config, self._base)
+        client = ScrapeClient(config, self._base, self._clock)
         await client.open(stack)
-        lists = [HttpDiscovery(one, self._base) for one in config.http_sd_configs]
+        lists = [HttpDiscovery(one, self._base, self._clock) for one in config.http_sd_configs]
         for source in lists:
             await source.open(stack)
         return _Job(config, client, FileDiscovery(config.file_sd_configs, self._base), lists, stack)

@@ -46,7 +46,6 @@ class OtherDiscovery(StrictModel):
     triton_sd_configs: NotYet = None
     uyuni_sd_configs: NotYet = None
     vultr_sd_configs: NotYet = None
-    oauth2: NotYet = None
     sigv4: NotYet = None
     azuread: NotYet = None
 

@@ -4,20 +4,16 @@ import email.utils
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote_plus, urlsplit
 
 import aiohttp
+from yarl import URL
 
+from services.common.config import ConfigError
+from services.common.oauth2 import TokenError, Tokens
+from services.common.proxies import proxy_for
+from services.common.tls_config import TlsConfig
 from services.notifier.channels.base import AUTHENTICATION_FAILED, DeliveryError
-from services.notifier.channels.kit.http_config import (
-    HttpConfig,
-    OAuth2,
-    TlsConfig,
-    authorization,
-    own_headers,
-    without_proxy,
-)
-from services.notifier.channels.kit.oauth2 import Tokens
+from services.notifier.channels.kit.http_config import HttpConfig, authorization, own_headers
 
 __all__ = ["Answer", "Client", "HttpConfig", "RefusedError", "TlsConfig", "refused"]
 
@@ -52,14 +48,16 @@ class Client:
         own, (more, hidden) = authorization(config, base), own_headers(config, base)
         self._headers = {"User-Agent": "Tocsin", **more, **own}
         self._from_environment, self._no_proxy = config.proxy_from_environment, config.no_proxy
-        # The longest first: one may be a part of another.
         secrets = {*hide, *hidden, *(value.split(" ", 1)[-1] for value in own.values())}
-        self._hide = sorted(filter(None, secrets), key=len, reverse=True)
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._changing: dict[str, tuple[str, ...]] = {}
+        self._seconds, self._timeout = timeout, aiohttp.ClientTimeout(total=timeout)
         self._tokens: Tokens | None = None
-        self._token_server: Client | None = None
         if config.oauth2 is not None:
-            self._tokens, self._token_server = _oauth2(config.oauth2, base, timeout)
+            config.oauth2.check(base)
+            secrets.add(config.oauth2.secret(base))
+            self._tokens = Tokens(config.oauth2, base)
+        # The longest first: one may be a part of another.
+        self._hide = sorted(filter(None, secrets), key=len, reverse=True)
         self._opened: aiohttp.ClientSession | None = None
 
     @property
@@ -79,8 +77,6 @@ class Client:
         """Close the pool."""
         if self._opened is not None:
             await self._opened.close()
-        if self._token_server is not None:
-            await self._token_server.aclose()
 
     async def post(self, url: str, *, headers: Mapping[str, str], content: bytes, now: float) -> Answer:
         """POST and return a 2xx answer; raises DeliveryError for all else. `now` reads a Retry-After that is a date."""
@@ -92,15 +88,25 @@ class Client:
         """Send a request and return a 2xx answer; raises DeliveryError (RefusedError where there is an answer)."""
         if self._tokens is None:
             return await self._sent(method, url, headers, content, now)
-        token = await self._tokens.get(now)
+        first = await self._authorization(self._tokens, now)
         try:
-            return await self._sent(method, url, {**headers, "Authorization": f"Bearer {token}"}, content, now)
+            return await self._sent(method, url, {**headers, "Authorization": first}, content, now)
         except RefusedError as error:
             if error.status != _UNAUTHORISED:
                 raise
-        # It was taken back before its time: one new one, then it is a refusal.
-        token = await self._tokens.get(now, instead_of=token)
-        return await self._sent(method, url, {**headers, "Authorization": f"Bearer {token}"}, content, now)
+            # It was taken back before its time: one new one, then it is a refusal.
+            second = await self._authorization(self._tokens, now, instead_of=first)
+            if second == first:
+                raise
+        return await self._sent(method, url, {**headers, "Authorization": second}, content, now)
+
+    async def _authorization(self, tokens: Tokens, now: float, *, instead_of: str = "") -> str:
+        try:
+            return await tokens.authorization(now, instead_of=instead_of, timeout=self._seconds)
+        except ConfigError as error:
+            raise DeliveryError(AUTHENTICATION_FAILED, str(error)) from error
+        except TokenError as error:
+            raise _no_token(error, now) from error
 
     async def _sent(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, now: float
@@ -127,9 +133,11 @@ class Client:
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, now: float
     ) -> Answer:
-        proxy = self._proxy
-        if proxy and self._no_proxy and without_proxy((urlsplit(url).hostname or "").lower(), self._no_proxy):
-            proxy = None
+        try:
+            # The environment's proxies are the session's part.
+            proxy = proxy_for(URL(url), self._proxy, self._no_proxy, from_environment=False)
+        except ValueError as error:
+            raise aiohttp.InvalidURL(url) from error
         async with self._session.request(
             method, url, headers=headers, data=content, proxy=proxy, allow_redirects=self._redirects,
             server_hostname=self._server_name,
@@ -139,25 +147,20 @@ class Client:
                 raise refused(response.status, self.scrub(text), response.headers, now)
             return Answer(response.status, text, response.headers)
 
+    def hide_too(self, what: str, secrets: Collection[str]) -> None:
+        """Hide these, too, in place of what was given by that name before: a login that is renewed."""
+        self._changing[what] = tuple(secrets)
+
     def scrub(self, text: str) -> str:
         """Return the text without this integration's secrets."""
         tokens = [self._tokens.present] if self._tokens is not None and self._tokens.present else []
-        for secret in (*tokens, *self._hide):
+        renewed = [secret for secrets in self._changing.values() for secret in secrets]
+        for secret in (*tokens, *renewed, *self._hide):
             text = text.replace(secret, "<secret>")
         return text
 
     def _plain(self, error: Exception) -> str:
         return self.scrub(str(error))[:_MAX_DETAIL] or type(error).__name__
-
-
-def _oauth2(config: OAuth2, base: Path, timeout: float) -> tuple[Tokens, Client]:
-    secret = config.secret(base)
-    server = Client(config.way(), base, timeout=timeout, connections=1, hide=(secret, quote_plus(secret)))
-
-    async def post(headers: dict[str, str], content: bytes, now: float) -> str:
-        return (await server.post(config.token_url, headers=headers, content=content, now=now)).text
-
-    return Tokens(config, secret, post), server
 
 
 class RefusedError(DeliveryError):
@@ -182,6 +185,18 @@ def refused(code: int, text: str, headers: Mapping[str, str], now: float) -> Ref
     if code in _NOT_LET_IN:
         return RefusedError(code, text, AUTHENTICATION_FAILED, permanent=False, retry_after=retry_after)
     return RefusedError(code, text, "refused", permanent=True, retry_after=None)
+
+
+_TOKEN_REASONS = {"timeout": "timeout", "unreachable": "connection_failed", "tls": "connection_failed"}
+
+
+def _no_token(error: TokenError, now: float) -> DeliveryError:
+    if error.reason == "refused":
+        return DeliveryError(AUTHENTICATION_FAILED, str(error))
+    if error.status:
+        found = refused(error.status, "", error.headers, now)
+        return DeliveryError(found.reason, str(error), permanent=found.permanent, retry_after=found.retry_after)
+    return DeliveryError(_TOKEN_REASONS.get(error.reason, "server_error"), str(error))
 
 
 def _retry_after(text: str, now: float) -> float | None:

@@ -7,15 +7,15 @@ import subprocess
 import pytest
 from aiohttp import web
 
+from services.common.clock import SystemClock
 from services.common.config import ConfigError
 from services.evaluator.scrape.client import ScrapeClient
 from services.evaluator.scrape.errors import ScrapeError
-from services.evaluator.scrape.full_client import bypasses
 from tests.fixtures.scraped import job, page, serve, target
 
 
 async def client(stack, base, **keys):
-    made = ScrapeClient(job(**keys), base)
+    made = ScrapeClient(job(**keys), base, SystemClock())
     await made.open(stack)
     return made
 
@@ -208,27 +208,6 @@ async def test_a_proxy_and_what_goes_past_it(stack, tmp_path, monkeypatch):
     with pytest.raises(ScrapeError) as caught:
         await nobody.fetch(target(direct))
     assert caught.value.reason == "refused"
-
-
-@pytest.mark.parametrize(
-    ("no_proxy", "url", "expected"),
-    [
-        ("", "http://a.test/", False),
-        ("*", "http://a.test/", True),
-        ("a.test", "http://b.a.test/", True),
-        (".a.test", "http://a.test/", True),
-        ("a.test", "http://ba.test/", False),
-        ("a.test:80", "http://a.test/", True),
-        ("a.test:81", "http://a.test/", False),
-        ("10.0.0.0/8", "http://10.1.2.3/", True),
-        ("[::1]", "http://[::1]:5/", True),
-        ("not a name", "http://10.1.2.3/", False),
-    ],
-)
-def test_what_no_proxy_excepts(no_proxy, url, expected):
-    from yarl import URL
-
-    assert bypasses(no_proxy, URL(url)) is expected
 
 
 async def test_the_formats_asked_for_and_the_one_taken_for_granted(stack, tmp_path):

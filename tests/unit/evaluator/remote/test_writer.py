@@ -68,7 +68,7 @@ async def make(decode, tmp_path):
         async def build(**keys):
             rig.url = str(server.make_url("/write"))
             config = RemoteWriteConfig.model_validate({"url": rig.url, "name": "w", **keys})
-            session = ServerSession(config, tmp_path, config.remote_timeout)
+            session = ServerSession(config, tmp_path, rig.clock, config.remote_timeout)
             await session.open(stack)
             rig.writer = RemoteWriter(config, {"region": "eu"}, session, rig.clock, RemoteWriteTelemetry(rig.telemetry))
             return rig

@@ -53,7 +53,7 @@ class PostgresTarget(PostgresAddress):
     databases_interval: Duration = Field(default=300.0, ge=1)
     bloat_interval: Duration = Field(default=1800.0, ge=1)
     """Bloat estimates are made in the tour through the databases, but not more often than this."""
-    top_tables: int = Field(default=15, ge=0, le=10_000)
+    top_tables: int = Field(default=12, ge=0, le=10_000)
     """Tables of one database that have series of their own; the others are summed as `other`."""
     top_indexes: int = Field(default=10, ge=0, le=10_000)
     top_statements: int = Field(default=50, ge=0, le=5_000)

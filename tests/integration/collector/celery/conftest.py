@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,6 +141,11 @@ def one(found: dict[str, float], metric: str, *parts: str) -> float | None:
     values = [value for name, value in found.items() if name.startswith(metric) and all(part in name for part in parts)]
     assert len(values) <= 1, values
     return values[0] if values else None
+
+
+def own_threads() -> int:
+    """Return how many threads there are beside the event loop's pool, which grows to its bound as chance wills."""
+    return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
 
 
 def open_files() -> int:

@@ -1,6 +1,5 @@
 import asyncio
 import signal
-import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -11,7 +10,16 @@ import pytest
 from celery import Celery
 
 from tests.fixtures.waiting import in_time
-from tests.integration.collector.celery.conftest import Command, one, open_files, settings, total, until, up
+from tests.integration.collector.celery.conftest import (
+    Command,
+    one,
+    open_files,
+    own_threads,
+    settings,
+    total,
+    until,
+    up,
+)
 from tests.integration.collector.celery.rabbitmq import RabbitMq, running_rabbitmq
 from tests.integration.collector.conftest import Start
 
@@ -147,10 +155,10 @@ async def test_many_scrapes_leak_nothing(start: Start, broker: str, rabbitmq: Ra
     await until(running, lambda found: one(found, "celery_events_connected") == 1)
     for _ in range(10):
         await running.samples("/metrics/celery")
-    threads, files = threading.active_count(), open_files()
+    threads, files = own_threads(), open_files()
     for _ in range(300):
         await running.get("/metrics/celery")
-    assert threading.active_count() <= threads
+    assert own_threads() <= threads
     assert open_files() <= files + 2
 
 

@@ -31,21 +31,13 @@ _GLOBALS = (
 )  # fmt: skip
 
 
-_REASONS = {
-    "sns": "Amazon's ways to find and renew credentials need Amazon's own client, which is larger than Tocsin",
-}
-
-
-def _no_channel(kind: str) -> Any:
+def _no_channel() -> Any:
     """Return the type of Alertmanager's receiver that is no channel here: empty is fine, anything else an error."""
 
     def check(value: object) -> None:
         if value not in (None, [], {}):
             known = ", ".join(f"{channel.key}_configs" for channel in CHANNELS)
-            why = f" ({_REASONS[kind]})" if kind in _REASONS else ""
-            raise ValueError(
-                f"Tocsin has no such channel{why}, so this would page nobody; remove the key, or use: {known}"
-            )
+            raise ValueError(f"Tocsin has no such channel, so this would page nobody; remove the key, or use: {known}")
 
     return Annotated[None, BeforeValidator(check)]
 
@@ -94,9 +86,7 @@ def _channel_globals() -> dict[str, Any]:
 
 # One field for each channel, and one for each of Alertmanager's receivers that is not a channel here.
 _others: dict[str, Any] = {
-    f"{kind}_configs": (_no_channel(kind), None)
-    for kind in _RECEIVERS
-    if kind not in {channel.key for channel in CHANNELS}
+    f"{kind}_configs": (_no_channel(), None) for kind in _RECEIVERS if kind not in {channel.key for channel in CHANNELS}
 }
 _ours: dict[str, Any] = {
     f"{channel.key}_configs": (

@@ -9,6 +9,7 @@ from services.notifier.channels.opsgenie import OpsgenieChannel
 from services.notifier.channels.pagerduty import PagerdutyChannel
 from services.notifier.channels.ringcentral_sms import RingcentralSmsChannel
 from services.notifier.channels.slack import SlackChannel
+from services.notifier.channels.sns import SnsChannel
 from services.notifier.channels.telegram import TelegramChannel
 from services.notifier.channels.twilio_sms import TwilioSmsChannel
 from services.notifier.channels.twilio_voice import TwilioVoiceChannel
@@ -24,6 +25,7 @@ CHANNELS: tuple[Channel, ...] = (
     PagerdutyChannel(),
     RingcentralSmsChannel(),
     SlackChannel(),
+    SnsChannel(),
     TelegramChannel(),
     TwilioSmsChannel(),
     TwilioVoiceChannel(),

@@ -1,5 +1,6 @@
 """What every channel has in common: the port, the message, and the one error type."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -94,6 +95,9 @@ class Surroundings:
     """The receiver that the integration is built for."""
     links: Links | None = None
     """Makes signed links by which a mail's reader answers; None: only the dashboard's pages."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    """Where a provider's own programs would look for logins, too."""
 
     def hook_url(self, channel: str, what: str) -> str:
         """Return where a provider reaches the integration's `receive`."""

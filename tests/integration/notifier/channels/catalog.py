@@ -38,6 +38,27 @@ def _ringcentral_ok(seen: Seen) -> Answer:
     return 200, {}, {"id": 991, "messageStatus": "Queued", "type": "SMS"}
 
 
+STS_ANSWER = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <AssumeRoleResult>
+    <AssumedRoleUser><AssumedRoleId>AROA1:tocsin</AssumedRoleId><Arn>arn:aws:sts::1:assumed-role/x/tocsin</Arn>
+    </AssumedRoleUser>
+    <Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>{OTHER}</SecretAccessKey>
+      <SessionToken>{TOKEN}</SessionToken><Expiration>2100-01-01T00:15:00Z</Expiration></Credentials>
+  </AssumeRoleResult>
+  <ResponseMetadata><RequestId>req-0</RequestId></ResponseMetadata>
+</AssumeRoleResponse>"""
+
+
+def _sns_ok(seen: Seen) -> Answer:
+    if seen.path == "/token":
+        return 200, {}, STS_ANSWER
+    return 200, {}, (
+        '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>'
+        "<MessageId>m-1</MessageId></PublishResult><ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata>"
+        "</PublishResponse>"
+    )  # fmt: skip
+
+
 KINDS: tuple[Kind, ...] = (
     Kind("discord", lambda url: {"webhook_url": f"{url}/api/webhooks/12/{SECRET}"},
          lambda _seen: (200, {}, {"id": "777", "type": 0})),
@@ -56,6 +77,11 @@ KINDS: tuple[Kind, ...] = (
          lambda url: {"app_token": SECRET, "app_url": f"{url}/api/chat.postMessage", "channel": "#ops",
                       "signing_secret": OTHER},
          lambda _seen: (200, {}, {"ok": True, "channel": "C1", "ts": "1503435956.000247"})),
+    Kind("sns",
+         lambda url: {"topic_arn": "arn:aws:sns:eu-central-1:1:ops", "api_url": url,
+                      "sigv4": {"region": "eu-central-1", "access_key": "AKIDEXAMPLE", "secret_key": SECRET,
+                                "role_arn": "arn:aws:iam::1:role/x", "sts_url": f"{url}/token"}},
+         _sns_ok, before=1),
     Kind("telegram",
          lambda url: {"api_url": url, "bot_token": f"12:{SECRET}", "chat_id": -100, "webhook_secret": OTHER},
          lambda _seen: (200, {}, {"ok": True, "result": {"message_id": 42}})),

@@ -117,7 +117,7 @@ async def test_nobody_listens(standin, build, key):
 async def test_a_template_that_fails_is_no_reason_to_try_again(build, key):
     texts = {
         "discord": "title", "slack": "title", "pagerduty": "description", "opsgenie": "message",
-        "telegram": "message", "webhook": None,
+        "sns": "message", "telegram": "message", "webhook": None,
     }  # fmt: skip
     name = texts.get(key, "text")
     if name is None:

@@ -17,6 +17,7 @@ import hatch_build
 from tests.browser import samples
 from tests.browser.conftest import AWAY, ROOT, Open
 from tests.browser.stub import StubApi
+from tests.browser.test_work import OVERFLOWS
 
 LIMIT = 100_000
 RESULTS = ROOT / "test-results" / "screenshots"
@@ -68,6 +69,7 @@ async def test_axe_finds_nothing(stub: StubApi, open_page: Open, axe: str, name:
         await page.emulate_media(color_scheme=scheme)
         await page.screenshot(path=RESULTS / f"{name}-{width}-{scheme}.png", full_page=True)
         assert await _violations(page) == [], f"{width} px, {scheme}"
+        assert await page.evaluate(OVERFLOWS) == [], f"{width} px, {scheme}"
 
 
 async def test_axe_finds_nothing_while_disconnected(stub: StubApi, open_page: Open, axe: str) -> None:

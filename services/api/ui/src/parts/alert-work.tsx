@@ -125,6 +125,13 @@ export function Breach({ alert }: { alert: AlertDetail }): JSX.Element {
   return (
     <Section id="chart" title={words.values} stale={store.stale.value}>
       {error !== null && <Failure error={error} retry={reload} />}
+      {data === null && error === null && (
+        // Keeps the chart's place, so that what stands below does not jump when it comes.
+        <div class="card chart-card" aria-hidden="true">
+          <code>{alert.rule.expr}</code>
+          <div class="chart" />
+        </div>
+      )}
       {data !== null && (
         <SeriesCharts
           id={alert.id}

@@ -1,10 +1,12 @@
 """The built page in Chromium against a stand-in API."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, expect
 
 import hatch_build
 from tests.browser.chromium import MISSING, find_chromium, launch
@@ -19,6 +21,20 @@ AWAY = ("ERR_",)
 # Timings never decide a test, as in tests/fixtures/waiting.py.
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
+
+
+_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+FAILURES = ROOT / "test-results" / "failures"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,11 +68,22 @@ async def stub(static: Path) -> AsyncIterator[StubApi]:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def browser(request: pytest.FixtureRequest) -> AsyncIterator[Browser]:
+    """A Chromium; what its pages showed when a test failed is kept in `FAILURES`."""
     if find_chromium() is None:
         pytest.skip(MISSING)
     async with launch() as started:
         yield started
+        if request.node.stash.get(_FAILED, False):
+            await _keep(started, re.sub(r"\W+", "-", request.node.name).strip("-"))
+
+
+async def _keep(browser: Browser, name: str) -> None:
+    pages = [page for context in browser.contexts for page in context.pages]
+    for number, page in enumerate(pages):
+        # A page that has crashed has no picture; the test's own error is what counts.
+        with contextlib.suppress(Error):
+            await page.screenshot(path=FAILURES / f"{name}-{number}.png", timeout=10_000)
 
 
 @pytest.fixture

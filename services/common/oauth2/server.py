@@ -33,8 +33,9 @@ class TokenServer:
     async def ask(self, *, in_body: bool, hide: str) -> str:
         """Return a 2xx answer; raises TokenError (its text without `hide`), or ConfigError for an unusable file."""
         secret = self._config.secret(self._base)
-        headers, form = self._request(secret, in_body=in_body)
-        hidden = _hidden(self._config, secret, headers.get("Authorization", ""), hide)
+        pair = base64.b64encode(f"{quote_plus(self._config.client_id)}:{quote_plus(secret)}".encode()).decode()
+        headers, form = self._request("" if in_body else pair, secret)
+        hidden = _hidden(self._config, secret, pair, hide)
         try:
             return await self._post(headers, form, hidden)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as error:
@@ -46,17 +47,16 @@ class TokenServer:
             what = _without(hidden, str(error))[:_MAX_SHOWN] or type(error).__name__
             raise TokenError("unreachable", f"no token from {self.name}: {what}") from error
 
-    def _request(self, secret: str, *, in_body: bool) -> tuple[dict[str, str], bytes]:
+    def _request(self, pair: str, secret: str) -> tuple[dict[str, str], bytes]:
         config = self._config
         fields = {"grant_type": "client_credentials", **config.endpoint_params}
         if config.scopes:
             fields["scope"] = " ".join(config.scopes)
         headers = {"Content-Type": _FORM, "Accept": "application/json", "User-Agent": f"Tocsin/{__version__}"}
-        if in_body:
-            fields |= {"client_id": config.client_id, "client_secret": secret}
+        if pair:
+            headers["Authorization"] = f"Basic {pair}"
         else:
-            pair = f"{quote_plus(config.client_id)}:{quote_plus(secret)}"
-            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+            fields |= {"client_id": config.client_id, "client_secret": secret}
         return headers, urlencode(fields).encode()
 
     async def _post(self, headers: dict[str, str], form: bytes, hidden: Collection[str]) -> str:
@@ -97,11 +97,11 @@ class TokenServer:
         return TokenError(reason, shown, status=status, answered=text, headers=response.headers)
 
 
-def _hidden(config: OAuth2, secret: str, header: str, token: str) -> list[str]:
+def _hidden(config: OAuth2, secret: str, pair: str, token: str) -> list[str]:
     given = [
         value for name, value in config.endpoint_params.items() if any(word in name.lower() for word in _SECRET_NAMES)
     ]
-    found = {secret, token, header.removeprefix("Basic "), *given}
+    found = {secret, token, pair, *given}
     # As in the form, too; the longest first: one may be a part of another.
     return sorted(filter(None, {*found, *map(quote_plus, found)}), key=len, reverse=True)
 

@@ -36,9 +36,9 @@ async def post(client: Client, now: float = NOW) -> int:
     return answer.status
 
 
-async def fails(client: Client) -> DeliveryError:
+async def fails(client: Client, now: float = NOW) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        await post(client)
+        await post(client, now)
     assert SECRET not in f"{caught.value} {caught.value.detail}"
     return caught.value
 
@@ -62,8 +62,11 @@ async def test_a_token_that_was_taken_back_is_replaced_once(client, standin):
     standin.answers = [granted("one"), (401, {}, "no"), granted("two"), (200, {}, {})]
     assert await post(client) == 200
     assert standin.last.headers["authorization"] == "Bearer two"
+    # Whoever refuses each token does not make us ask for one at each request.
+    standin.answers = [(401, {}, "two is not good")]
+    assert (await fails(client)).detail == "HTTP 401: <secret> is not good"
     standin.answers = [(401, {}, "two is not good"), granted("three"), (401, {}, "three is not good")]
-    error = await fails(client)
+    error = await fails(client, NOW + 60)
     assert (error.reason, error.permanent, error.detail) == (
         "authentication_failed", False, "HTTP 401: <secret> is not good",
     )  # fmt: skip
@@ -95,6 +98,19 @@ async def test_without_a_token_nothing_is_sent(client, standin, answer, reason):
     standin.usual = lambda _seen: answer
     assert (await fails(client)).reason == reason
     assert {seen.path for seen in standin.seen} == {"/token"}
+
+
+async def test_a_token_server_that_is_away(client, tmp_path):
+    away = {"client_id": "a", "client_secret": SECRET, "token_url": "http://127.0.0.1:1/token"}
+    made = Client(HttpConfig.model_validate({"oauth2": away}), tmp_path, timeout=5, connections=2)
+    made.standin = client.standin
+    error = await fails(made)
+    assert (error.reason, error.permanent) == ("connection_failed", False)
+    assert error.detail.startswith("no token from http://127.0.0.1:1/token: ")
+    (tmp_path / "secret").unlink()
+    error = await fails(client)
+    assert (error.reason, error.permanent) == ("authentication_failed", False)
+    assert "can't be read" in error.detail
 
 
 def test_a_secret_that_can_not_be_read(tmp_path):

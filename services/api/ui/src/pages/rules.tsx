@@ -66,8 +66,8 @@ function Files({ groups, text }: { groups: RuleGroup[]; text: string }): JSX.Ele
   if (own.length === 0) return <Empty icon="unknown" title={words.none} help={words.noneHelp} />;
   return (
     <>
-      {own.map((group) => (
-        <Section key={`${group.file} ${group.name}`} id={`group-${group.name}`} title={`${group.name} · ${group.file}`}>
+      {own.map((group, place) => (
+        <Section key={`${group.file} ${group.name}`} id={`group-${place}`} title={`${group.name} · ${group.file}`}>
           <div class="cards">
             {group.rules.map((rule) => (
               <RuleItem key={rule.id} rule={rule}>

@@ -1,5 +1,6 @@
 """Counts alerts in Postgres and keeps the answer for half a minute; raises StorageUnavailableError while it is away."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,18 @@ class StatisticsStore:
     def __init__(self, database: Database, clock: Clock, components: Sequence[str]) -> None:
         self._database, self._clock, self._components = database, clock, components
         self._kept: dict[int, tuple[float, Statistics]] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     async def of(self, days: int) -> Statistics:
         """Return the figures of the last so many days."""
-        now = self._clock.monotonic()
-        kept = self._kept.get(days)
-        if kept is not None and now - kept[0] < FRESH:
-            return kept[1]
-        counted = await self._count(days)
-        self._kept[days] = (now, counted)
-        return counted
+        async with self._one_at_a_time:
+            now = self._clock.monotonic()
+            kept = self._kept.get(days)
+            if kept is not None and now - kept[0] < FRESH:
+                return kept[1]
+            counted = await self._count(days)
+            self._kept[days] = (now, counted)
+            return counted
 
     async def _count(self, days: int) -> Statistics:
         end = self._clock.now()

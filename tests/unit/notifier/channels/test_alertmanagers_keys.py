@@ -129,13 +129,37 @@ async def test_what_is_only_ours_is_not_shown_to_alertmanagers_programs(tmp_path
         "receivers": [{
             "name": "a", "twilio_sms_configs": [{"to": "+4915110", "from": "+15550100"}],
             "slack_configs": [{"channel": "#x", "signing_secret": "s3cret"}],
+            "sns_configs": [{"topic_arn": "arn:x", "sigv4": {
+                "region": "eu-west-1", "access_key": "AK", "secret_key": "s3cret", "sts_url": "https://sts.internal",
+            }}],
         }],
     }  # fmt: skip
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     generation = await built(path)
     shown = yaml.safe_load(generation.shown())
-    assert shown["receivers"] == [{"name": "a", "slack_configs": [{"channel": "#x"}]}]
+    assert shown["receivers"] == [{
+        "name": "a", "slack_configs": [{"channel": "#x"}],
+        "sns_configs": [{"topic_arn": "arn:x", "sigv4": {
+            "region": "eu-west-1", "access_key": "AK", "secret_key": "<secret>",
+        }}],
+    }]  # fmt: skip
     assert shown["global"] == {"slack_app_token": "<secret>"}
+    await generation.retire()
+
+
+async def test_keys_for_aws_come_from_the_environment_and_are_missed_with_their_line(tmp_path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    path = tmp_path / "alertmanager.yml"
+    path.write_text("route: {receiver: a}\nreceivers:\n  - name: a\n    sns_configs:\n      - topic_arn: arn:x\n")
+    with pytest.raises(ConfigError, match=r"alertmanager\.yml:5.*no keys for AWS: set sigv4\.access_key"):
+        await built(path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AK")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    generation = await built(path)
+    assert [name for _, name in generation.integrations] == ["sns/0"]
     await generation.retire()
 
 

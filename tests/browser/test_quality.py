@@ -72,6 +72,39 @@ async def test_axe_finds_nothing(stub: StubApi, open_page: Open, axe: str, name:
         assert await page.evaluate(OVERFLOWS) == [], f"{width} px, {scheme}"
 
 
+# What only an admin sees, and what opens: the page, what is pressed there, and what is there then.
+OPENED = {
+    "admins-settings": ("/settings", "", "#audit li"),
+    "admins-quality": ("/quality", "", "role=button[name='Run full audit']"),
+    "rule": ("/rules", ".rule summary", ".rule canvas"),
+    "rule-form": ("/rules", "role=button[name='New rule']", "form.form"),
+    "check-form": ("/maintenance", "role=button[name='New check']", "form"),
+    "task-form": ("/maintenance", "role=button[name='New task']", "form"),
+    "silence-dialog": ("/silences", "role=button[name='New silence']", "role=dialog"),
+    "silence-of-an-alert": ("/alerts/01-CeleryQueueBacklog", "role=button[name='Silence']", "role=dialog"),
+}
+
+
+async def test_axe_finds_nothing_in_what_opens(stub: StubApi, open_page: Open, axe: str) -> None:
+    stub.alerts = [samples.backlog(time.time())]
+    stub.audit_run = {}
+    page = await open_page(user="ada")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for name, (path, pressed, shown) in OPENED.items():
+        await page.goto(stub.url + path)
+        if pressed:
+            await page.locator(pressed).first.click()
+        await page.locator(shown).first.wait_for()
+        await page.wait_for_load_state("networkidle")
+        await page.evaluate(axe)
+        for width, scheme in ((375, "light"), (1440, "dark")):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            await page.screenshot(path=RESULTS / f"{name}-{width}-{scheme}.png", full_page=True)
+            assert await _violations(page) == [], f"{name}, {width} px, {scheme}"
+            assert await page.evaluate(OVERFLOWS) == [], f"{name}, {width} px, {scheme}"
+
+
 async def test_axe_finds_nothing_while_disconnected(stub: StubApi, open_page: Open, axe: str) -> None:
     stub.alerts = [samples.backlog(time.time())]
     page = await open_page(expected=AWAY)

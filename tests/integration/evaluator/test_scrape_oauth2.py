@@ -158,3 +158,13 @@ def test_mistakes(keys):
 def test_a_key_without_a_value_says_nothing():
     found = job(oauth2={"client_id": "a", "token_url": "http://a/", "scopes": None, "tls_config": None}).oauth2
     assert (found.scopes, found.tls_config.ca_file) == ((), None)
+
+
+async def test_a_token_that_was_taken_back_while_there_is_no_other(stack, tmp_path, server, guarded):
+    client = await scraper(stack, tmp_path, oauth2=server.keys())
+    await client.fetch(target(guarded))
+    server.denies, server.answers = True, [(503, "busy")]
+    error = await failing(client, target(guarded))
+    assert (error.reason, str(error)) == ("credentials", f"no token from {server.url}/token: HTTP 503: busy")
+    without = await scraper(stack, tmp_path, bearer_token="old")
+    assert (await failing(without, target(guarded))).reason == "status"

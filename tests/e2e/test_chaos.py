@@ -5,7 +5,9 @@ import signal
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import expect
 
+from tests.browser.chromium import launch
 from tests.e2e.system import AWAY, System
 from tests.fixtures.waiting import until
 
@@ -116,3 +118,26 @@ async def test_a_breach_while_a_part_is_down_is_told_when_it_is_back(system, par
 
     await until(resolved_once)
     assert await told_once()
+
+
+async def test_an_open_page_comes_back_after_the_api_was_killed(system):
+    async with launch() as browser:
+        page = await browser.new_page()
+        page.set_default_timeout(60_000)
+        await page.goto(system.url("api.listen"))
+        await page.get_by_label("User name").fill("admin")
+        await page.get_by_label("Password").fill(system.password)
+        await page.keyboard.press("Enter")
+        live = page.locator(".pill")
+        await expect(live).to_have_text("Live", timeout=60_000)
+        await page.evaluate("window.opened = true")
+        os.kill(victim(system, "api"), signal.SIGKILL)
+        await expect(live).not_to_have_text("Live", timeout=60_000)
+        await expect(live).to_have_text("Live", timeout=60_000)
+        # What happens from now on reaches the same page, which was not loaded anew.
+        await system.demo("break", "websocket")
+        alert = await system.fires(ALERT)
+        await expect(page.locator(f'[data-alert="{alert["id"]}"]')).to_be_visible(timeout=60_000)
+        assert await page.evaluate("window.opened")
+        await system.demo("heal", "websocket")
+        await system.resolves(ALERT)

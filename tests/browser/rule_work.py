@@ -55,7 +55,11 @@ def _groups(now: float) -> RuleGroups:
             "no_series": [{"selector": "celery_gone", "metric": "celery_gone", "problem": "no such metric"}],
         },
     }  # fmt: skip
-    recorded = {"name": "tocsin:celery_queue_length", "query": "sum(celery_queue_length)", "type": "recording"}
+    failed = {"at": now, "seconds": 0.0002, "samples": 3, "series": 0, "error": "execution: no such metric"}
+    recorded = {
+        "name": "tocsin:celery_queue_length", "query": "sum(celery_queue_length)", "type": "recording", "health": "err",
+        "lastError": "execution: no such metric", "tocsin": {"line": 4, "evaluations": [failed], "no_series": []},
+    }  # fmt: skip
     group = {"name": "celery", "file": "rules/celery.yml", "interval": 15, "rules": [rule, recorded]}
     return with_ids(RuleGroups.model_validate({"groups": [group]}))
 

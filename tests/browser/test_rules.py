@@ -24,6 +24,11 @@ async def test_why_a_rule_does_not_fire(stub: StubApi, open_page: Open, width: i
     await expect(rule.locator(".preview")).to_contain_text("would have fired 1 time")
     await expect(rule.locator(".preview")).to_contain_text("By the recorded history.")
     assert await rule.get_by_role("button", name="Edit").count() == 0
+    recorded = page.locator(".rule", has=page.locator("strong", has_text="tocsin:celery_queue_length"))
+    await expect(recorded).to_contain_text("Failing")
+    await recorded.locator("summary").click()
+    await expect(recorded.locator("tbody")).to_contain_text("no such metric")
+    await expect(recorded).to_contain_text("From rules/celery.yml, line 4")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.get_by_label("Search").fill("nothing like it")
     await expect(page.get_by_text("No rule fits")).to_be_visible()
@@ -78,7 +83,7 @@ async def test_a_rule_is_made_changed_disabled_and_deleted(stub: StubApi, open_p
 
 async def test_a_viewer_sees_rules_and_changes_none(stub: StubApi, open_page: Open) -> None:
     page = await open_page("/rules", user="vic")
-    await expect(page.locator(".rule")).to_have_count(1)
+    await expect(page.locator(".rule")).to_have_count(2)
     assert await page.get_by_role("button", name="New rule").count() == 0
     link = page.get_by_role("link", name="Export as YAML")
     assert await link.get_attribute("href") == "/api/admin/monitoring/rules/export"

@@ -201,6 +201,7 @@ export const strings = {
       pending: "Pending",
       inactive: "Quiet",
       error: "Failing",
+      recording: "Recording",
       waiting: "Not in force yet",
       disabled: "Disabled",
     } as Record<string, string>,

@@ -14,7 +14,6 @@ const words = strings.rules;
 const REFRESH = 10_000;
 const EXPORT = "/api/admin/monitoring/rules/export";
 
-const isAlert = (rule: Rule): boolean => rule.type === "alerting";
 const fits = (rule: Rule, text: string): boolean =>
   `${rule.name} ${rule.query ?? ""}`.toLowerCase().includes(text.trim().toLowerCase());
 
@@ -61,7 +60,7 @@ function Made(props: { rule: ApiRule; now: Rule | undefined; edit: () => void; c
 
 function Files({ groups, text }: { groups: RuleGroup[]; text: string }): JSX.Element {
   const own = groups
-    .map((group) => ({ ...group, rules: (group.rules ?? []).filter((rule) => isAlert(rule) && fits(rule, text)) }))
+    .map((group) => ({ ...group, rules: (group.rules ?? []).filter((rule) => fits(rule, text)) }))
     .filter((group) => group.rules.some((rule) => (rule.id ?? "").startsWith("file-")));
   if (own.length === 0) return <Empty icon="unknown" title={words.none} help={words.noneHelp} />;
   return (

@@ -14,7 +14,7 @@ import { SeriesCharts } from "./series-chart";
 import { Failure } from "./states";
 
 const words = strings.rules;
-const TONES: Record<string, Tone> = { firing: "critical", pending: "warning", inactive: "ok" };
+const TONES: Record<string, Tone> = { firing: "critical", pending: "warning", inactive: "ok", recording: "ok" };
 const LAST = 20;
 
 interface Evaluation {
@@ -60,6 +60,19 @@ function Evaluations({ rule }: { rule: Rule }): JSX.Element {
   );
 }
 
+function Missed({ rule }: { rule: Rule }): JSX.Element {
+  const missing = (rule.tocsin?.["no_series"] ?? []) as Missing[];
+  return (
+    <>
+      {missing.map((one) => (
+        <p key={one.selector} class="warned">
+          {words.noSeries(one.selector)} {one.problem}
+        </p>
+      ))}
+    </>
+  );
+}
+
 /** Why a rule does or does not fire: its value beside the limit, what it looked at, what it lacks. */
 function Why({ rule }: { rule: Rule }): JSX.Element {
   const store = useStore();
@@ -76,14 +89,9 @@ function Why({ rule }: { rule: Rule }): JSX.Element {
       setWrong(`${caught.message} ${caught.mend}`);
     }
   };
-  const missing = (rule.tocsin?.["no_series"] ?? []) as Missing[];
   return (
     <div class="why">
-      {missing.map((one) => (
-        <p key={one.selector} class="warned">
-          {words.noSeries(one.selector)} {one.problem}
-        </p>
-      ))}
+      <Missed rule={rule} />
       {error !== null && <Failure error={error} retry={reload} />}
       {data !== null && <SeriesCharts id={id} chart={data} title={rule.name} none={words.noValues} />}
       <Evaluations rule={rule} />
@@ -104,10 +112,11 @@ function Why({ rule }: { rule: Rule }): JSX.Element {
   );
 }
 
-/** One alerting rule; what costs a request is asked for when it is opened. */
+/** One rule; what costs a request is asked for when it is opened. A recording rule's values are on the page Trends. */
 export function RuleItem({ rule, children }: { rule: Rule; children?: ComponentChildren }): JSX.Element {
   const [open, setOpen] = useState(false);
-  const state = rule.health === "err" ? "error" : String(rule["state"] ?? "inactive");
+  const records = rule.type === "recording";
+  const state = rule.health === "err" ? "error" : records ? "recording" : String(rule["state"] ?? "inactive");
   return (
     <details class="card rule" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
@@ -119,7 +128,14 @@ export function RuleItem({ rule, children }: { rule: Rule; children?: ComponentC
         <>
           {rule["lastError"] !== undefined && <p class="form-error">{String(rule["lastError"])}</p>}
           {children}
-          <Why rule={rule} />
+          {records ? (
+            <div class="why">
+              <Missed rule={rule} />
+              <Evaluations rule={rule} />
+            </div>
+          ) : (
+            <Why rule={rule} />
+          )}
         </>
       )}
     </details>

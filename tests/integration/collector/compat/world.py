@@ -50,7 +50,7 @@ _KINDS = ("fastapi", "postgres", "redis", "celery", "websocket", "http", "sql", 
 _LAST = (
     "pg_bloat_btree_bloat_pct", "pg_bloat_table_bloat_pct", "celery_worker_up", "celery_task_runtime_bucket",
     "celery_active_worker_count", "celery_task_failed_total", "celery_task_retried_total", "redis_cluster_state",
-    "celery_scheduled_task_missed_runs_total",
+    "celery_scheduled_task_missed_runs_total", "tocsin:external_up",
 )  # fmt: skip
 _OPTIONS = {
     "track_io_timing": "on", "autovacuum": "on", "autovacuum_naptime": "1", "autovacuum_vacuum_scale_factor": "0",
@@ -136,10 +136,17 @@ async def _healthy(head: Head) -> World:
 
     def all_targets_answer() -> bool:
         found[:] = [World(head, round(SystemClock().now() * 1000))]
-        return not found[0].query(_CUT_OFF)
+        return not found[0].query(_CUT_OFF) and _recorded(head) <= _recorded(head, found[0])
 
     await until(all_targets_answer, every=0.5)
     return found[0]
+
+
+def _recorded(head: Head, world: World | None = None) -> set[str]:
+    """Return the names that rules have recorded; `world`: only those with a value then, for rules may be late."""
+    every = [Matcher("__name__", "=~", "tocsin:.+")]
+    names = {labels["__name__"] for block in head.select(every, 0, 1 << 60) for labels in block.labels}
+    return names if world is None else {name for name in names if world.query(f'{{__name__="{name}"}}')}
 
 
 async def _awaited(evaluator: Evaluator, name: str) -> None:

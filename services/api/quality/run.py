@@ -61,7 +61,7 @@ class AuditRunner:
         ended = run.model_copy(update={"result": "lost", "detail": "The API was stopped before the command ended."})
         try:
             ended = await self._outcome(run)
-        except Exception as error:
+        except Exception as error:  # The one of this task: whatever went wrong, the run must be told as ended.
             log.exception("audit_run_failed", run=run.id, reason=type(error).__name__)
             ended = run.model_copy(update={"result": "lost", "detail": f"It failed: {type(error).__name__}."})
         finally:
